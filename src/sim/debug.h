@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Debug flags and traces.  A flag is a global: it is the one mutable thing that
+ * all simulations of a process share.  When off, a trace costs one predictable
+ * branch.  Output: "%7d: path: text", as gem5 prints it, to the place that
+ * --debug-file names, and to the object's trace ring.
+ */
+#ifndef SIM_DEBUG_H
+#define SIM_DEBUG_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/compiler.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sim_object;
+
+struct debug_flag {
+    const char *name;
+    const char *doc;
+    const char *const *members; /* of a compound flag, else NULL */
+    bool is_on;
+};
+
+/* One row per flag in sim/debug_flags.def: DEBUG_FLAG(Exec, "doc"). */
+#define DEBUG_FLAG(name, doc)               extern struct debug_flag debug_##name;
+#define DEBUG_COMPOUND_FLAG(name, doc, ...) extern struct debug_flag debug_##name;
+#include "sim/debug_flags.def"
+#undef DEBUG_FLAG
+#undef DEBUG_COMPOUND_FLAG
+
+/* TRACE(Exec, obj, "fmt", ...): gem5's DPRINTF. */
+#define TRACE(flag, obj, ...)                                                  \
+    do {                                                                       \
+        if (SIM_UNLIKELY(debug_##flag.is_on))                                  \
+            debug_trace(&debug_##flag, (obj), __VA_ARGS__);                    \
+    } while (0)
+
+void debug_trace(const struct debug_flag *flag, const struct sim_object *obj,
+                 const char *fmt, ...) SIM_PRINTF(3, 4);
+
+/* All flags, sorted by name; ends with NULL. */
+extern struct debug_flag *const debug_flags[];
+/** debug_set() - switch a flag (and the members of a compound one).
+ *  Returns: 0, or -ENOENT. */
+int debug_set(const char *name, bool on);
+/** debug_open() - send traces to a file; "cout" or "cerr"; *.gz is compressed.
+ *  Returns: 0 or -errno. */
+int debug_open(const char *path);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Event queue: events are embedded in the object that owns them and run in the
+ * order (tick, priority, sequence of scheduling).  Nothing is allocated per
+ * event.  One queue per simulation; not thread-safe: other threads post through
+ * eventq_post_async().
+ */
+#ifndef SIM_EVENTQ_H
+#define SIM_EVENTQ_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct sim_event;
+struct eventq;
+
+/* gem5's priorities: lower runs first. */
+enum sim_event_priority {
+    EVENT_PRI_MIN = -128,
+    EVENT_PRI_DEBUG_ENABLE = -101,
+    EVENT_PRI_DEBUG_BREAK = -100,
+    EVENT_PRI_CPU_SWITCH = -31,
+    EVENT_PRI_DELAYED_WRITEBACK = -1,
+    EVENT_PRI_DEFAULT = 0,
+    EVENT_PRI_DVFS_UPDATE = 31,
+    EVENT_PRI_SERIALIZE = 32,
+    EVENT_PRI_CPU_TICK = 50,
+    EVENT_PRI_CPU_EXIT = 64,
+    EVENT_PRI_STAT = 90,
+    EVENT_PRI_PROGRESS = 95,
+    EVENT_PRI_SIM_EXIT = 100,
+    EVENT_PRI_MAX = 127,
+};
+
+struct sim_event {
+    void (*run)(struct sim_event *event, tick_t now);
+    const char *name;
+    int16_t priority;
+    uint32_t slot; /* position in the queue, EVENT_IDLE if not scheduled */
+    tick_t when;
+};
+#define EVENT_IDLE UINT32_MAX
+
+void event_init(struct sim_event *event, const char *name, int priority,
+                void (*run)(struct sim_event *event, tick_t now));
+static inline bool event_is_scheduled(const struct sim_event *event)
+{
+    return event->slot != EVENT_IDLE;
+}
+
+struct eventq *eventq_create(void);
+/* Events that are still scheduled become idle. */
+void eventq_destroy(struct eventq *queue);
+
+tick_t eventq_now(const struct eventq *queue);
+/* Set the time, e.g. after a checkpoint; the queue must be empty or later. */
+void eventq_set_now(struct eventq *queue, tick_t now);
+
+/** eventq_schedule() - @when must not lie before now (assertion). */
+void eventq_schedule(struct eventq *queue, struct sim_event *event,
+                     tick_t when);
+/** eventq_deschedule() - no effect if the event is idle. */
+void eventq_deschedule(struct eventq *queue, struct sim_event *event);
+/** eventq_reschedule() - schedule, moving the event if it is scheduled. */
+void eventq_reschedule(struct eventq *queue, struct sim_event *event,
+                       tick_t when);
+/** eventq_next_tick() - of the first event, TICK_MAX if there is none. */
+tick_t eventq_next_tick(const struct eventq *queue);
+size_t eventq_len(const struct eventq *queue);
+/** eventq_service_one() - advance the time to the first event and run it. */
+void eventq_service_one(struct eventq *queue);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
