@@ -21,10 +21,10 @@ extern "C" {
 struct physmem;
 
 struct physmem_range {
-    uint64_t start;  /* first guest physical address */
-    uint64_t size;   /* [bytes], multiple of 4096 */
-    uint8_t *host;   /* where it is mapped */
-    uint32_t id;     /* dense, in order of addition */
+    uint64_t start; /* first guest physical address */
+    uint64_t size;  /* [bytes], multiple of 4096 */
+    uint8_t *host;  /* where it is mapped */
+    uint32_t id;    /* dense, in order of addition */
 };
 
 struct physmem *physmem_create(void);
@@ -55,6 +55,36 @@ bool physmem_read(const struct physmem *mem, gpa_t addr, void *data,
                   uint64_t len);
 bool physmem_write(struct physmem *mem, gpa_t addr, const void *data,
                    uint64_t len);
+/** physmem_zero() - whole range @range reads as zero again; its pages go back
+ *  to the host untouched. */
+void physmem_zero(struct physmem *mem, const struct physmem_range *range);
+
+/* ---------------------------------------------------------------- dirty log */
+
+/*
+ * One bit per 4 KiB page, off by default.  While it is on, everybody who writes
+ * guest RAM through a host pointer marks what it wrote (physmem_write does);
+ * marking while it is off does nothing.  Threads may mark at the same time.
+ */
+enum { PHYSMEM_PAGE_SHIFT = 12 };
+
+/** physmem_dirty_start() - switch the log on with no page marked. */
+void physmem_dirty_start(struct physmem *mem);
+void physmem_dirty_stop(struct physmem *mem);
+bool physmem_dirty_is_on(const struct physmem *mem);
+/** physmem_dirty_mark() - pages that [addr, addr + len) touches were written.
+ *  Parts outside RAM are ignored. */
+void physmem_dirty_mark(struct physmem *mem, gpa_t addr, uint64_t len);
+/** physmem_dirty_test() - whether the page of @addr is marked. */
+bool physmem_dirty_test(const struct physmem *mem, gpa_t addr);
+/** physmem_dirty_clear() - unmark all pages; the log stays on. */
+void physmem_dirty_clear(struct physmem *mem);
+/** physmem_dirty_pages() - number of marked pages in all ranges. */
+uint64_t physmem_dirty_pages(const struct physmem *mem);
+/** physmem_dirty_bitmap() - bit (page % 64) of word (page / 64), pages counted
+ *  from the start of @range; NULL while the log is off. */
+uint64_t *physmem_dirty_bitmap(const struct physmem *mem,
+                               const struct physmem_range *range);
 
 #ifdef __cplusplus
 }
