@@ -24,16 +24,23 @@ ZYDIS_MAJOR = 4
 
 def install_hint(what, package):
     """The one line that tells what to do."""
-    return f"{what}: install the Debian package {package} " \
+    return (
+        f"{what}: install the Debian package {package} "
         f"(apt-get install {package}, or util/install-deps.sh for all)"
+    )
 
 
 def python_flags():
     """Include flags and file suffix of extension modules."""
+
     def ask(option):
-        return subprocess.run([PYTHON_CONFIG, option], check=True, text=True,
-                              capture_output=True,
-                              env={"PATH": "/usr/bin:/bin"}).stdout.strip()
+        return subprocess.run(
+            [PYTHON_CONFIG, option],
+            check=True,
+            text=True,
+            capture_output=True,
+            env={"PATH": "/usr/bin:/bin"},
+        ).stdout.strip()
 
     includes = [flag[2:] for flag in ask("--includes").split()]
     return list(dict.fromkeys(includes)), ask("--extension-suffix")
@@ -44,8 +51,10 @@ def missing_program(env):
     for variable, package in [("CC", "gcc"), ("CXX", "g++")]:
         for word in env[variable].split():
             if not shutil.which(word):
-                return install_hint(f"{variable}: no program '{word}'",
-                                    word if word == "ccache" else package)
+                return install_hint(
+                    f"{variable}: no program '{word}'",
+                    word if word == "ccache" else package,
+                )
     if not shutil.which(PYTHON):
         return install_hint(f"no {PYTHON}", "python3")
     if not shutil.which(PYTHON_CONFIG):
@@ -55,13 +64,21 @@ def missing_program(env):
 
 def missing_header(env):
     """A header that is not there or too old, or None."""
-    lines = [f"#if !__has_include(<{header}>)\n@missing {index}\n#endif\n"
-             for index, (header, _) in enumerate(HEADERS)]
-    probe = "".join(lines) + "#if __has_include(<Zydis/Zydis.h>)\n" \
+    lines = [
+        f"#if !__has_include(<{header}>)\n@missing {index}\n#endif\n"
+        for index, (header, _) in enumerate(HEADERS)
+    ]
+    probe = (
+        "".join(lines) + "#if __has_include(<Zydis/Zydis.h>)\n"
         "#include <Zydis/Zydis.h>\n@zydis ZYDIS_VERSION\n#endif\n"
-    run = subprocess.run([*env["CXX"].split(), "-E", "-P", "-x", "c++", "-"],
-                         input=probe, text=True, capture_output=True,
-                         check=False)
+    )
+    run = subprocess.run(
+        [*env["CXX"].split(), "-E", "-P", "-x", "c++", "-"],
+        input=probe,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
     if run.returncode:
         return f"{env['CXX']} does not work: {run.stderr.strip()}"
     found = re.search(r"^@missing (\d+)", run.stdout, re.M)
@@ -70,8 +87,9 @@ def missing_header(env):
         return install_hint(f"no header <{header}>", package)
     found = re.search(r"^@zydis.*0x([0-9A-Fa-f]+)", run.stdout, re.M)
     if not found or int(found.group(1), 16) >> 48 < ZYDIS_MAJOR:
-        return install_hint(f"Zydis is older than {ZYDIS_MAJOR}.0",
-                            "libzydis-dev")
+        return install_hint(
+            f"Zydis is older than {ZYDIS_MAJOR}.0", "libzydis-dev"
+        )
     return None
 
 

@@ -18,8 +18,16 @@ import os
 import re
 import subprocess
 
-from SCons.Script import (Action, Alias, AlwaysBuild, COMMAND_LINE_TARGETS,
-                          Default, File, Glob, SConscript)
+from SCons.Script import (
+    Action,
+    Alias,
+    AlwaysBuild,
+    COMMAND_LINE_TARGETS,
+    Default,
+    File,
+    Glob,
+    SConscript,
+)
 
 import dependencies
 import variants
@@ -55,7 +63,8 @@ def core_objects(env, variant):
             #     Return("objects")
             objects += SConscript(
                 f"build/{variant}/{folder}/SConscript",
-                exports={"env": env.Clone(), "sources": sources})
+                exports={"env": env.Clone(), "sources": sources},
+            )
         else:
             objects += [env.Object(source) for source in sources]
     return objects
@@ -98,75 +107,114 @@ def package(env, variant, core):
     made = []
     bindings = Glob(f"{top}/src/python/*.cc")
     if bindings:
-        made += glue.SharedLibrary(f"{top}/python/gearshift/_core",
-                                   bindings + core)
+        made += glue.SharedLibrary(
+            f"{top}/python/gearshift/_core", bindings + core
+        )
     tree = env.Command(
-        f"{top}/.package", [], Action(link_tree, None),
-        LINK_TREES={"python/gearshift": "src/python/gearshift",
-                    "python/compat": "src/python/compat",
-                    "configs": "configs"})
+        f"{top}/.package",
+        [],
+        Action(link_tree, None),
+        LINK_TREES={
+            "python/gearshift": "src/python/gearshift",
+            "python/compat": "src/python/compat",
+            "configs": "configs",
+        },
+    )
     AlwaysBuild(tree)
-    preload = [runtime_path(env, name)
-               for name in variants.TABLE[variant]["preload"]]
-    made += env.Substfile(f"{top}/gearshift", "util/launcher.py",
-                          SUBST_DICT={"@PRELOAD@": ":".join(preload)})
+    preload = [
+        runtime_path(env, name) for name in variants.TABLE[variant]["preload"]
+    ]
+    made += env.Substfile(
+        f"{top}/gearshift",
+        "util/launcher.py",
+        SUBST_DICT={"@PRELOAD@": ":".join(preload)},
+    )
     env.AddPostAction(made[-1:], "@chmod +x $TARGET")
     return made + tree
 
 
 def runtime_path(env, library):
     """Where the compiler keeps a runtime library."""
-    run = subprocess.run([*env["CC"].split(), "-print-file-name=" + library],
-                         check=True, text=True, capture_output=True)
+    run = subprocess.run(
+        [*env["CC"].split(), "-print-file-name=" + library],
+        check=True,
+        text=True,
+        capture_output=True,
+    )
     return os.path.realpath(run.stdout.strip())
 
 
 def unit_tests(env, variant, core):
     """One program with all unit tests."""
     tests = env.Clone()
-    tests.Append(CPPPATH=["#/tests/unit"],
-                 CCFLAGS=variants.TABLE[variant]["glue"],
-                 CPPDEFINES={"TEST_SOURCE_DIR": '\\"%s\\"' % os.getcwd(),
-                             "TEST_BUILD_DIR": '\\"%s/build\\"' % os.getcwd()})
+    tests.Append(
+        CPPPATH=["#/tests/unit"],
+        CCFLAGS=variants.TABLE[variant]["glue"],
+        CPPDEFINES={
+            "TEST_SOURCE_DIR": '\\"%s\\"' % os.getcwd(),
+            "TEST_BUILD_DIR": '\\"%s/build\\"' % os.getcwd(),
+        },
+    )
     sources = []
     for folder in folders("tests/unit"):
         sources += Glob(f"build/{variant}/{folder}/*.cc")
         sources += Glob(f"build/{variant}/{folder}/*.c")
-    return tests.Program(f"build/{variant}/unit_tests", sources + core,
-                         LIBS=["gmock", "gtest", "gtest_main"] + env["LIBS"])
+    return tests.Program(
+        f"build/{variant}/unit_tests",
+        sources + core,
+        LIBS=["gmock", "gtest", "gtest_main"] + env["LIBS"],
+    )
 
 
 def benchmarks(env, variant, core):
     """One program per tests/bench/*_bench.c."""
-    return [env.Program(f"build/{variant}/bench/"
-                        + os.path.basename(str(source))[:-2], [source] + core)
-            for source in Glob(f"build/{variant}/tests/bench/*_bench.c")]
+    return [
+        env.Program(
+            f"build/{variant}/bench/" + os.path.basename(str(source))[:-2],
+            [source] + core,
+        )
+        for source in Glob(f"build/{variant}/tests/bench/*_bench.c")
+    ]
 
 
 def fuzzers(base):
     """One libFuzzer program per tests/fuzz/*_fuzz.{c,cc}, with clang."""
     top = "build/fuzz"
     env = base.Clone(CC="clang", CXX="clang++")
-    env.Append(CCFLAGS=variants.COMMON + [
-        "-O1", "-g", "-DSIM_DEBUG", "-fno-sanitize-recover=all",
-        "-fsanitize=fuzzer-no-link,address,undefined"],
-        LINKFLAGS=["-fsanitize=fuzzer,address,undefined"])
+    env.Append(
+        CCFLAGS=variants.COMMON
+        + [
+            "-O1",
+            "-g",
+            "-DSIM_DEBUG",
+            "-fno-sanitize-recover=all",
+            "-fsanitize=fuzzer-no-link,address,undefined",
+        ],
+        LINKFLAGS=["-fsanitize=fuzzer,address,undefined"],
+    )
     env["LINK"] = "clang++"
     env.VariantDir(f"{top}/src", "src", duplicate=False)
     env.VariantDir(f"{top}/tests", "tests", duplicate=False)
-    core = env.StaticLibrary(f"{top}/gearshift_core",
-                             core_objects(env, "fuzz"))
-    return [env.Program(f"{top}/" + os.path.basename(str(source)).split(".")[0],
-                        [source] + core)
-            for pattern in ("*_fuzz.c", "*_fuzz.cc")
-            for source in Glob(f"{top}/tests/fuzz/{pattern}")]
+    core = env.StaticLibrary(
+        f"{top}/gearshift_core", core_objects(env, "fuzz")
+    )
+    return [
+        env.Program(
+            f"{top}/" + os.path.basename(str(source)).split(".")[0],
+            [source] + core,
+        )
+        for pattern in ("*_fuzz.c", "*_fuzz.cc")
+        for source in Glob(f"{top}/tests/fuzz/{pattern}")
+    ]
 
 
 def install(env, variant, made):
     """What `scons install` copies; runs without this tree."""
     target = env.Command(
-        f"always/install-{variant}", made,
-        f"util/install.sh build/{variant} $PREFIX")
+        f"always/install-{variant}",
+        made,
+        f"util/install.sh build/{variant} $PREFIX",
+    )
     AlwaysBuild(target)
     return target
 
@@ -182,23 +230,39 @@ def build_variant(base, variant):
     """All targets of one variant."""
     env = base.Clone()
     env.Tool("textfile")
-    env.Append(CCFLAGS=variants.COMMON + variants.TABLE[variant]["cc"],
-               LINKFLAGS=variants.TABLE[variant]["ld"])
+    env.Append(
+        CCFLAGS=variants.COMMON + variants.TABLE[variant]["cc"],
+        LINKFLAGS=variants.TABLE[variant]["ld"],
+    )
     env.VariantDir(f"build/{variant}/src", "src", duplicate=False)
     env.VariantDir(f"build/{variant}/tests", "tests", duplicate=False)
-    core = env.StaticLibrary(f"build/{variant}/gearshift_core",
-                             core_objects(env, variant))
+    core = env.StaticLibrary(
+        f"build/{variant}/gearshift_core", core_objects(env, variant)
+    )
     made = package(env, variant, core)
     Alias(variant, made)
     Default(made)
     tests = unit_tests(env, variant, core)
     Alias("unit", tests)
     runner = f"$PYTHON tests/run_all.py --variant={variant}"
-    Alias("test", run(env, f"test-{variant}", [tests, made, "guest"],
-                      f"{runner} unit pytest"))
-    Alias("bench", run(env, f"bench-{variant}",
-                       [benchmarks(env, variant, core), made],
-                       f"$PYTHON tests/run_bench.py --variant={variant}"))
+    Alias(
+        "test",
+        run(
+            env,
+            f"test-{variant}",
+            [tests, made, "guest"],
+            f"{runner} unit pytest",
+        ),
+    )
+    Alias(
+        "bench",
+        run(
+            env,
+            f"bench-{variant}",
+            [benchmarks(env, variant, core), made],
+            f"$PYTHON tests/run_bench.py --variant={variant}",
+        ),
+    )
     Alias("install", install(env, variant, made))
     if "fuzz" in COMMAND_LINE_TARGETS:
         Alias("fuzz", fuzzers(base))
@@ -221,7 +285,9 @@ def build_guest_programs(base):
                 continue
             compiler = "g++" if suffix == ".cc" else "gcc"
             made += base.Command(
-                f"build/guest/{folder}/{name}", File(source),
+                f"build/guest/{folder}/{name}",
+                File(source),
                 f"{compiler} -Itests/guest $SOURCE -o $TARGET "
-                + guest_flags(str(source), folder))
+                + guest_flags(str(source), folder),
+            )
     Alias("guest", made)

@@ -14,8 +14,14 @@ GLUE = ["-O1", "-g1"]
 def sanitizer(names):
     """Flags of a variant that finds NAMES at run time, and stops there."""
     return {
-        "cc": ["-O1", "-g", "-DSIM_DEBUG", "-fno-omit-frame-pointer",
-               f"-fsanitize={names}", "-fno-sanitize-recover=all"],
+        "cc": [
+            "-O1",
+            "-g",
+            "-DSIM_DEBUG",
+            "-fno-omit-frame-pointer",
+            f"-fsanitize={names}",
+            "-fno-sanitize-recover=all",
+        ],
         "ld": [f"-fsanitize={names}"],
     }
 
@@ -40,8 +46,13 @@ TABLE = {
         "preload": ["libtsan.so", "libstdc++.so"],
     },
     "cov": {
-        "cc": ["-O1", "-g", "-DSIM_DEBUG", "--coverage",
-               "-foptimize-sibling-calls"],
+        "cc": [
+            "-O1",
+            "-g",
+            "-DSIM_DEBUG",
+            "--coverage",
+            "-foptimize-sibling-calls",
+        ],
         "ld": ["--coverage"],
         "glue": [],
         "preload": [],

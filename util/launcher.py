@@ -14,8 +14,10 @@ def package_root():
     for root in (here, os.path.join(here, "..", "lib", "gearshift")):
         if os.path.isdir(os.path.join(root, "python", "gearshift")):
             return os.path.normpath(root)
-    sys.exit(f"{sys.argv[0]}: no package 'gearshift' beside {here}; "
-             "build it with scons")
+    sys.exit(
+        f"{sys.argv[0]}: no package 'gearshift' beside {here}; "
+        "build it with scons"
+    )
 
 
 def preload():
