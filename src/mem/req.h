@@ -10,9 +10,9 @@
 enum mem_kind {
     MEM_READ,
     MEM_WRITE,
-    MEM_FETCH,     /* instruction fetch */
+    MEM_FETCH, /* instruction fetch */
     MEM_PREFETCH,
-    MEM_WRITEBACK, /* dirty line on its way down */
+    MEM_WRITEBACK,  /* dirty line on its way down */
     MEM_LOCKED_RMW, /* atomic read-modify-write: needs ownership */
     MEM_NUM_KINDS
 };
