@@ -138,6 +138,7 @@ void x86_core_state_changed(struct x86_core *core);
 
 struct x86_env *x86_core_env(struct x86_core *core);
 struct physmem *x86_core_mem(struct x86_core *core);
+const struct x86_cpuid *x86_core_cpuid(const struct x86_core *core);
 
 /* Page tables were changed by somebody else: drop translations. */
 void x86_core_flush_tlb(struct x86_core *core);
