@@ -73,7 +73,7 @@ static void set_sp(struct x86_stack *stack, uint64_t sp)
 bool x86_stack_push(struct x86_stack *stack, unsigned size, uint64_t value,
                     struct x86_fault *fault)
 {
-    uint64_t offset = (stack->sp - size) & stack->mask, addr;
+    uint64_t offset = (stack->sp - size) & stack->mask, addr = 0;
 
     if (!stack_addr(stack, offset, size, &addr, fault) ||
         x86_vmem_write(stack->core, (gva_t){addr}, &value, size, stack->access,
@@ -86,7 +86,7 @@ bool x86_stack_push(struct x86_stack *stack, unsigned size, uint64_t value,
 bool x86_stack_pop(struct x86_stack *stack, unsigned size, uint64_t *value,
                    struct x86_fault *fault)
 {
-    uint64_t offset = stack->sp & stack->mask, addr;
+    uint64_t offset = stack->sp & stack->mask, addr = 0;
 
     *value = 0;
     if (!stack_addr(stack, offset, size, &addr, fault) ||
