@@ -38,10 +38,10 @@ enum sim_stat_kind {
 
 /* Mean of a level weighted by simulated time. */
 struct stat_average {
-    double value;   /* current level */
-    double area;    /* integral of level over ticks since the last reset */
-    tick_t since;   /* tick of the last change */
-    tick_t start;   /* tick of the last reset */
+    double value; /* current level */
+    double area;  /* integral of level over ticks since the last reset */
+    tick_t since; /* tick of the last change */
+    tick_t start; /* tick of the last reset */
 };
 
 struct stat_vector {
@@ -58,7 +58,8 @@ struct stat_vector2d {
 };
 
 struct stat_dist {
-    double min, max, bucket_size; /* set by stat_dist_init */
+    double min, max, bucket_size; /* set by stat_dist_init; of a histogram:
+                                     lower bounds of first and last bucket */
     uint64_t *buckets;
     uint32_t num_buckets;
     uint64_t underflow, overflow, samples;
@@ -67,16 +68,20 @@ struct stat_dist {
 };
 
 enum sim_stat_flag {
-    STAT_TOTAL = 1,    /* print ::total for a vector */
-    STAT_NO_ZERO = 2,  /* leave out while zero */
-    STAT_NO_NAN = 4,   /* leave out while not a number */
-    STAT_PDF = 8,      /* print the share of each bucket or element */
+    STAT_TOTAL = 1,   /* print ::total for a vector */
+    STAT_NO_ZERO = 2, /* leave out while zero */
+    STAT_NO_NAN = 4,  /* leave out while not a number */
+    STAT_PDF = 8,     /* print the share of each bucket or element */
     STAT_CDF = 16,
-    STAT_HOST = 32,    /* depends on the host: not compared between runs */
+    STAT_HOST = 32, /* depends on the host: not compared between runs */
 };
 
 /* Element @index of a formula (0 for a scalar formula). */
 typedef double (*stat_formula_t)(const struct sim_object *obj, uint32_t index);
+
+/* .precision = STAT_PRECISION(2): always so many digits after the point.
+ * Without it integers have none and other numbers six. */
+#define STAT_PRECISION(digits) ((uint8_t)((digits) + 1))
 
 struct sim_stat {
     const char *name;
@@ -89,8 +94,12 @@ struct sim_stat {
     /* Of a vector formula: number and names of its elements; NULL: scalar. */
     uint32_t (*formula_len)(const struct sim_object *obj);
     const char *(*formula_subname)(const struct sim_object *obj, uint32_t i);
+    /* ::total of a vector formula; NULL: the sum of its elements.  (A ratio of
+     * two vectors wants the ratio of their sums.) */
+    double (*formula_total)(const struct sim_object *obj);
     /* Tells that the row does not apply to this object's configuration. */
     bool (*is_hidden)(const struct sim_object *obj);
+    uint8_t precision; /* STAT_PRECISION(n), 0: the default */
 };
 
 /* clang-format off */
@@ -123,19 +132,37 @@ struct sim_stat {
         .name = NULL                                                           \
     }
 
-/* Set the shape in the object's init; zeroed on reset. */
+/* Set the shape in the object's init; zeroed on reset.  Subnames are not
+ * copied; an element whose subname is NULL or "" is not printed. */
 void stat_vector_init(struct stat_vector *vec, uint32_t len,
                       const char *const *subnames);
 void stat_vector2d_init(struct stat_vector2d *vec, uint32_t x_len,
                         const char *const *x_names, uint32_t y_len,
                         const char *const *y_names);
+/* Buckets of @bucket_size for the whole numbers from @min to @max inclusive. */
 void stat_dist_init(struct stat_dist *dist, double min, double max,
                     double bucket_size);
+/* At least two buckets; the first sample finds buckets of size 1 from 0 on. */
 void stat_hist_init(struct stat_dist *hist, uint32_t num_buckets);
 
 void stat_average_set(struct stat_average *avg, double value, tick_t now);
+/** stat_average_mean() - as gem5 counts it: the tick @now is included. */
+double stat_average_mean(const struct stat_average *avg, tick_t now);
+/* @value must be finite. */
 void stat_dist_sample(struct stat_dist *dist, double value, uint64_t count);
+/**
+ * stat_hist_sample() - count, doubling the bucket size until @value fits
+ *
+ * The first negative value puts the lower bound of a middle bucket at zero.
+ */
 void stat_hist_sample(struct stat_dist *hist, double value, uint64_t count);
+
+/* Back to zero; shapes, names and the level of an average stay. */
+void stat_average_reset(struct stat_average *avg, tick_t now);
+void stat_vector_reset(struct stat_vector *vec);
+void stat_vector2d_reset(struct stat_vector2d *vec);
+void stat_dist_reset(struct stat_dist *dist);
+void stat_hist_reset(struct stat_dist *hist);
 
 /* Free what the init functions allocated. */
 void stat_vector_fini(struct stat_vector *vec);
