@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "mem/mem_image.h"
+#include "mem/physmem.h"
+
+#include <gtest/gtest.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <fstream>
+#include <iterator>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace
+{
+
+constexpr uint64_t MIB = 1 << 20;
+
+struct MemImage : testing::Test {
+    physmem *mem = physmem_create();
+    std::string dir;
+    std::string path;
+    char why[256] = "";
+
+    MemImage()
+    {
+        char name[] = "/tmp/mem_image_XXXXXX";
+        dir = mkdtemp(name);
+        path = dir + "/ram.pmem";
+    }
+    ~MemImage() override
+    {
+        physmem_destroy(mem);
+        unlink(path.c_str());
+        rmdir(dir.c_str());
+    }
+    uint8_t *add_ram(uint64_t start, uint64_t size)
+    {
+        EXPECT_EQ(physmem_add(mem, start, size), 0);
+        return physmem_get_range(mem, physmem_num_ranges(mem) - 1)->host;
+    }
+    // Half of the chunks are empty; the others hold some pages.
+    static void fill(uint8_t *host, uint64_t size, uint32_t seed)
+    {
+        std::mt19937 random(seed);
+        for (uint64_t page = 0; page < size; page += 4096) {
+            if ((page / MIB) % 2 == 1 || random() % 3 != 0)
+                continue;
+            for (int i = 0; i < 4096; i += 4)
+                host[page + i] = static_cast<uint8_t>(random());
+        }
+    }
+    void write(const uint8_t *host, uint64_t size, unsigned threads = 2)
+    {
+        ASSERT_EQ(mem_image_write(path.c_str(), host, size, threads, why), 0)
+            << why;
+    }
+    mem_image *open(uint64_t size)
+    {
+        return mem_image_open(path.c_str(), size, 2, why);
+    }
+    std::string contents() const
+    {
+        std::ifstream file(path, std::ios::binary);
+        return {std::istreambuf_iterator<char>(file), {}};
+    }
+    void set_contents(const std::string &bytes) const
+    {
+        std::ofstream(path, std::ios::binary) << bytes;
+    }
+    void expect_refused(uint64_t size, const std::string &reason)
+    {
+        mem_image *image = open(size);
+        EXPECT_EQ(image, nullptr);
+        EXPECT_NE(std::string(why).find(reason), std::string::npos) << why;
+        mem_image_close(image);
+    }
+};
+
+size_t resident_pages(uint8_t *host, size_t len)
+{
+    std::vector<unsigned char> present(len / 4096);
+    size_t count = 0;
+
+    EXPECT_EQ(mincore(host, len, present.data()), 0);
+    for (unsigned char flags : present)
+        count += flags & 1;
+    return count;
+}
+
+} // namespace
+
+TEST_F(MemImage, RestoresEveryByteAlsoOfAPartialLastChunk)
+{
+    const uint64_t size = 9 * MIB + 3 * 4096;
+    uint8_t *from = add_ram(0, size);
+    uint8_t *to = add_ram(64 * MIB, size);
+
+    fill(from, size, 1);
+    from[size - 1] = 42;
+    write(from, size);
+    mem_image *image = open(size);
+    ASSERT_NE(image, nullptr) << why;
+    ASSERT_EQ(mem_image_apply(image, to, 2, why), 0) << why;
+    mem_image_close(image);
+    EXPECT_EQ(memcmp(from, to, size), 0);
+}
+
+TEST_F(MemImage, TheFileDoesNotDependOnTheNumberOfThreads)
+{
+    const uint64_t size = 16 * MIB;
+    uint8_t *host = add_ram(0, size);
+
+    fill(host, size, 2);
+    write(host, size, 1);
+    std::string one = contents();
+    write(host, size, 7);
+    EXPECT_EQ(one, contents());
+}
+
+TEST_F(MemImage, UntouchedMemoryIsNeitherReadNorWritten)
+{
+    const uint64_t size = 256 * MIB;
+    uint8_t *from = add_ram(0, size);
+    uint8_t *to = add_ram(1024 * MIB, size);
+
+    from[100 * MIB] = 1;
+    size_t before = resident_pages(from, size);
+    write(from, size);
+    EXPECT_EQ(resident_pages(from, size), before);
+    EXPECT_LT(contents().size(), 1000u);
+    mem_image *image = open(size);
+    ASSERT_NE(image, nullptr) << why;
+    EXPECT_EQ(mem_image_num_chunks(image), 1u);
+    EXPECT_EQ(resident_pages(to, size), 0u) << "opening touches no RAM";
+    ASSERT_EQ(mem_image_apply(image, to, 2, why), 0);
+    EXPECT_LE(resident_pages(to, size), 512u) << "at most one huge page";
+    EXPECT_EQ(to[100 * MIB], 1);
+    mem_image_close(image);
+}
+
+TEST_F(MemImage, AnEmptyRangeGivesAnImageWithoutChunks)
+{
+    uint8_t *host = add_ram(0, 4096);
+
+    write(host, 4096);
+    mem_image *image = open(4096);
+    ASSERT_NE(image, nullptr) << why;
+    EXPECT_EQ(mem_image_num_chunks(image), 0u);
+    EXPECT_EQ(mem_image_apply(image, host, 2, why), 0);
+    mem_image_close(image);
+}
+
+TEST_F(MemImage, ADamagedChunkIsNamed)
+{
+    uint8_t *host = add_ram(0, 8 * MIB);
+
+    std::mt19937 random(5);
+    for (int i = 0; i < 4096; i++)
+        host[5 * MIB + i] = static_cast<uint8_t>(random());
+    write(host, 8 * MIB);
+    std::string bytes = contents();
+    bytes[500] = static_cast<char>(bytes[500] ^ 1);
+    set_contents(bytes);
+    expect_refused(8 * MIB, "chunk 5 (bytes 0x500000 to 0x5fffff of the "
+                            "range) is damaged");
+}
+
+TEST_F(MemImage, EveryFlippedBitAndEveryCutIsFound)
+{
+    const uint64_t size = 2 * MIB;
+    uint8_t *host = add_ram(0, size);
+
+    host[0] = 1;
+    host[size - 1] = 2;
+    write(host, size);
+    const std::string good = contents();
+    for (size_t i = 0; i < good.size() * 8; i++) {
+        std::string bytes = good;
+        bytes[i / 8] = static_cast<char>(bytes[i / 8] ^ (1 << (i % 8)));
+        set_contents(bytes);
+        mem_image *image = open(size);
+        ASSERT_EQ(image, nullptr) << "bit " << i;
+    }
+    for (size_t len = 0; len < good.size(); len++) {
+        set_contents(good.substr(0, len));
+        ASSERT_EQ(open(size), nullptr) << "cut to " << len;
+    }
+    set_contents(good);
+    mem_image *image = open(size);
+    EXPECT_NE(image, nullptr) << why;
+    mem_image_close(image);
+}
+
+TEST_F(MemImage, OtherFilesAndOtherSizesAreRefusedWithTheReason)
+{
+    uint8_t *host = add_ram(0, 2 * MIB);
+
+    expect_refused(MIB, "No such file");
+    set_contents("");
+    expect_refused(MIB, "empty file");
+    set_contents(std::string(1000, 'x'));
+    expect_refused(MIB, "not a memory image");
+    write(host, 2 * MIB);
+    expect_refused(MIB, "size of the memory range has changed");
+}
+
+TEST_F(MemImage, AnUnwritablePathIsReported)
+{
+    uint8_t *host = add_ram(0, MIB);
+    std::string nowhere = dir + "/missing/ram.pmem";
+
+    EXPECT_EQ(mem_image_write(nowhere.c_str(), host, MIB, 2, why), -ENOENT);
+    EXPECT_NE(std::string(why).find("No such file"), std::string::npos);
+    if (access("/dev/full", W_OK) == 0) {
+        host[0] = 1;
+        EXPECT_EQ(mem_image_write("/dev/full", host, MIB, 2, why), -ENOSPC);
+    }
+}
