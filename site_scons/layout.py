@@ -3,8 +3,8 @@
 What is built from which folder.
 
 build/VARIANT/libgearshift_core.a     src/**/*.c
-build/VARIANT/python/gearshift/       the package: links to src/python/gearshift
-                                      and _core, the extension (src/python/*.cc)
+build/VARIANT/python/gearshift/       links to src/python/gearshift, and the
+                                      extension from src/python/*.cc
 build/VARIANT/python/compat/          links to src/python/compat (m5, gem5)
 build/VARIANT/configs/                links to configs/
 build/VARIANT/gearshift               the command

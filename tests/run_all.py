@@ -25,7 +25,7 @@ import tempfile
 import time
 import xml.etree.ElementTree as ET
 from pathlib import Path
-from typing import Callable, List, NamedTuple, Optional
+from typing import Callable, List, NamedTuple, Optional, Tuple
 
 ROOT = Path(__file__).resolve().parent.parent
 PYTHON = "/usr/bin/python3"
@@ -191,7 +191,8 @@ def commands_of(
 def run_commands(label: str, commands: List[Command]) -> List[Result]:
     """Run the processes of a suite, as many at once as processors."""
     results: List[Result] = []
-    waiting, running = list(commands), []
+    waiting = list(commands)
+    running: List[Tuple[Command, subprocess.Popen, float]] = []
     while waiting or running:
         while waiting and len(running) < JOBS:
             command = waiting.pop(0)

@@ -39,7 +39,6 @@ cppcheck               lint of C
 black                  layout of Python
 flake8                 lint of Python
 mypy                   types of Python
-pylint                 lint of Python
 '
 
 case "${1-}" in

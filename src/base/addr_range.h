@@ -17,11 +17,12 @@ extern "C" {
 enum { ADDR_RANGE_MAX_SELECTORS = 8 };
 
 struct addr_range {
-    uint64_t start;       /* first address */
-    uint64_t end;         /* one past the last address */
-    uint8_t intlv_bits;   /* number of selector bits in use */
-    uint8_t intlv_match;  /* value the selector bits must have */
-    uint64_t masks[ADDR_RANGE_MAX_SELECTORS]; /* address bits XORed per selector */
+    uint64_t start;      /* first address */
+    uint64_t end;        /* one past the last address */
+    uint8_t intlv_bits;  /* number of selector bits in use */
+    uint8_t intlv_match; /* value the selector bits must have */
+    uint64_t
+        masks[ADDR_RANGE_MAX_SELECTORS]; /* address bits XORed per selector */
 };
 
 /** addr_range_size() - bytes the range holds (interleaving divides it). */
@@ -29,7 +30,8 @@ uint64_t addr_range_size(const struct addr_range *range);
 /** addr_range_contains() - whether @addr belongs to @range. */
 bool addr_range_contains(const struct addr_range *range, uint64_t addr);
 /** addr_range_overlaps() - whether one address can belong to both. */
-bool addr_range_overlaps(const struct addr_range *a, const struct addr_range *b);
+bool addr_range_overlaps(const struct addr_range *a,
+                         const struct addr_range *b);
 /**
  * addr_range_offset() - position of @addr among the bytes of the range
  *

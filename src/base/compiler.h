@@ -4,13 +4,13 @@
 #define BASE_COMPILER_H
 
 #ifdef __cplusplus
-#define SIM_NORETURN [[noreturn]]
+#define SIM_NORETURN      [[noreturn]]
 #define SIM_STATIC_ASSERT static_assert
-#define SIM_ALIGNAS alignas
+#define SIM_ALIGNAS       alignas
 #else
-#define SIM_NORETURN _Noreturn
+#define SIM_NORETURN      _Noreturn
 #define SIM_STATIC_ASSERT _Static_assert
-#define SIM_ALIGNAS _Alignas
+#define SIM_ALIGNAS       _Alignas
 #endif
 
 /* The caller must look at the result. */
@@ -25,6 +25,6 @@
 
 /* The struct that holds MEMBER, given a pointer to the member. */
 #define SIM_CONTAINER_OF(ptr, type, member)                                    \
-    ((type *)(void *)((char *)(ptr) - offsetof(type, member)))
+    ((type *)(void *)((char *)(ptr)-offsetof(type, member)))
 
 #endif

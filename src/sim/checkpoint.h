@@ -23,7 +23,8 @@ struct ckpt_writer;
 struct sim;
 struct sim_object;
 
-/* ------------------------------------------- called by sim_ops.save and load */
+/* ------------------------------------------- called by sim_ops.save and load
+ */
 
 void ckpt_put_u64(struct ckpt_writer *w, const char *key, uint64_t value);
 void ckpt_put_str(struct ckpt_writer *w, const char *key, const char *value);
@@ -58,7 +59,8 @@ char *ckpt_existing_file(struct ckpt_reader *r, const char *name);
 int ckpt_read_failed(struct ckpt_reader *r, int error, const char *fmt, ...)
     SIM_PRINTF(3, 4);
 
-/* ----------------------------------------------------- called by the binding */
+/* ----------------------------------------------------- called by the binding
+ */
 
 /**
  * ckpt_save() - write a checkpoint of the drained simulation to @dir

@@ -15,7 +15,7 @@ extern "C" {
 
 struct clock_domain {
     struct sim_object base;
-    tick_t period;       /* of one cycle [ticks]; derived domains compute it */
+    tick_t period; /* of one cycle [ticks]; derived domains compute it */
 };
 
 struct clocked_object {
@@ -38,11 +38,12 @@ static inline tick_t clock_cycles_to_ticks(const struct clocked_object *obj,
 /** clock_ticks_to_cycles() - whole cycles, rounded up. */
 cycles_t clock_ticks_to_cycles(const struct clocked_object *obj, tick_t ticks);
 
-extern const struct sim_type clock_domain_type;         /* "ClockDomain" */
-extern const struct sim_type src_clock_domain_type;     /* "SrcClockDomain" */
-extern const struct sim_type derived_clock_domain_type; /* "DerivedClockDomain" */
-extern const struct sim_type voltage_domain_type;       /* "VoltageDomain" */
-extern const struct sim_type clocked_object_type;       /* "ClockedObject" */
+extern const struct sim_type clock_domain_type;     /* "ClockDomain" */
+extern const struct sim_type src_clock_domain_type; /* "SrcClockDomain" */
+extern const struct sim_type
+    derived_clock_domain_type;                    /* "DerivedClockDomain" */
+extern const struct sim_type voltage_domain_type; /* "VoltageDomain" */
+extern const struct sim_type clocked_object_type; /* "ClockedObject" */
 
 #ifdef __cplusplus
 }

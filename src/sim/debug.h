@@ -27,8 +27,9 @@ struct debug_flag {
 };
 
 /* One row per flag in sim/debug_flags.def: DEBUG_FLAG(Exec, "doc"). */
-#define DEBUG_FLAG(name, doc)               extern struct debug_flag debug_##name;
-#define DEBUG_COMPOUND_FLAG(name, doc, ...) extern struct debug_flag debug_##name;
+#define DEBUG_FLAG(name, doc) extern struct debug_flag debug_##name;
+#define DEBUG_COMPOUND_FLAG(name, doc, ...)                                    \
+    extern struct debug_flag debug_##name;
 #include "sim/debug_flags.def"
 #undef DEBUG_FLAG
 #undef DEBUG_COMPOUND_FLAG

@@ -51,7 +51,7 @@ struct sim_ops { /* every op may be NULL: nothing to do */
     void (*save)(const struct sim_object *obj, struct ckpt_writer *writer);
     int (*load)(struct sim_object *obj, struct ckpt_reader *reader);
     void (*reset_stats)(struct sim_object *obj); /* beyond the stats table */
-    void (*pre_dump)(struct sim_object *obj);    /* bring statistics up to date */
+    void (*pre_dump)(struct sim_object *obj); /* bring statistics up to date */
     void (*fini)(struct sim_object *obj);
 };
 
@@ -85,7 +85,8 @@ struct sim_object {
 #define SIM_CHECK_BASE(S)                                                      \
     SIM_STATIC_ASSERT(offsetof(S, base) == 0, #S " must start with base")
 
-/** sim_object_is_a() - whether @obj is of @type or of a type derived from it. */
+/** sim_object_is_a() - whether @obj is of @type or of a type derived from it.
+ */
 bool sim_object_is_a(const struct sim_object *obj, const struct sim_type *type);
 
 /* Downcast that is checked (assertion) against the type object. */

@@ -67,9 +67,9 @@ struct sim_param {
 
 /* A value on its way into a parameter; which member counts follows the kind. */
 union sim_value {
-    uint64_t u;   /* SIM_BOOL, SIM_U*, enum index */
-    int64_t i;    /* SIM_I64 */
-    double f;     /* SIM_F64 */
+    uint64_t u;    /* SIM_BOOL, SIM_U*, enum index */
+    int64_t i;     /* SIM_I64 */
+    double f;      /* SIM_F64 */
     const char *s; /* SIM_STR, copied */
     struct sim_object *obj;
     struct addr_range range;

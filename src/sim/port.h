@@ -40,10 +40,10 @@ struct sim_port_desc {
     const char *kind; /* "mem", "int"; both ends must agree */
     enum sim_port_role role;
     bool is_vector;
-    bool is_optional;        /* may stay unbound */
-    const char *old_name;    /* gem5's deprecated spelling, or NULL */
-    uint32_t offset;         /* of struct sim_port or sim_port_vec [bytes] */
-    const void *responder;   /* ops of the kind, e.g. struct mem_port_ops */
+    bool is_optional;      /* may stay unbound */
+    const char *old_name;  /* gem5's deprecated spelling, or NULL */
+    uint32_t offset;       /* of struct sim_port or sim_port_vec [bytes] */
+    const void *responder; /* ops of the kind, e.g. struct mem_port_ops */
 };
 
 static inline const void *sim_port_responder(const struct sim_port *port)

@@ -5,11 +5,10 @@
  *   the user's   sim_fatal         message with object path and script line,
  *                                  exit status 1; in Python an exception
  *   ours         sim_panic, SIM_ASSERT   tick, path, last trace records, abort
- *   the guest's  sim_guest_error   counted, shown once per site; the caller then
- *                                  gives the architectural result
- *   missing      sim_unimplemented counted, shown once per site; with
- *                                  Root.strict the run stops with an exit event
- *   the host's   -errno upward; the object that asked calls sim_fatal
+ *   the guest's  sim_guest_error   counted, shown once per site; the caller
+ * then gives the architectural result missing      sim_unimplemented counted,
+ * shown once per site; with Root.strict the run stops with an exit event the
+ * host's   -errno upward; the object that asked calls sim_fatal
  */
 #ifndef SIM_REPORT_H
 #define SIM_REPORT_H

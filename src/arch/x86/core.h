@@ -30,7 +30,7 @@ struct x86_core;
 struct x86_cpuid; /* arch/x86/cpuid.h */
 
 enum x86_syscall_kind {
-    X86_CALL_SYSCALL,  /* SYSCALL in 64-bit mode */
+    X86_CALL_SYSCALL,   /* SYSCALL in 64-bit mode */
     X86_CALL_SYSCALL32, /* SYSCALL in compatibility mode */
     X86_CALL_SYSENTER,
     X86_CALL_INT80,
@@ -128,8 +128,8 @@ uint64_t x86_core_insts(const struct x86_core *core);
  * x86_core_state() - the live state
  *
  * GPRs, RIP, segments and control registers are always current between calls of
- * x86_core_run() and inside hooks.  rflags and xsave need x86_core_sync() before
- * reading.  After changing anything but GPRs and RIP, call
+ * x86_core_run() and inside hooks.  rflags and xsave need x86_core_sync()
+ * before reading.  After changing anything but GPRs and RIP, call
  * x86_core_state_changed().
  */
 struct x86_state *x86_core_state(struct x86_core *core);
@@ -155,25 +155,25 @@ void x86_core_remove_break(struct x86_core *core, gva_t addr);
 /* ---------------------------------------------------------------- counting */
 
 enum x86_op_class { /* gem5's names where it has them; see op_class_names */
-    X86_OP_INT_ALU,
-    X86_OP_INT_MULT,
-    X86_OP_INT_DIV,
-    X86_OP_FLOAT_ADD,
-    X86_OP_FLOAT_CMP,
-    X86_OP_FLOAT_CVT,
-    X86_OP_FLOAT_MULT,
-    X86_OP_FLOAT_DIV,
-    X86_OP_FLOAT_SQRT,
-    X86_OP_FLOAT_MISC,
-    X86_OP_SIMD_ALU,
-    X86_OP_SIMD_FLOAT,
-    X86_OP_SIMD_MISC,
-    X86_OP_MEM_READ,
-    X86_OP_MEM_WRITE,
-    X86_OP_BRANCH,
-    X86_OP_STRING,
-    X86_OP_SYSTEM,
-    X86_NUM_OP_CLASSES
+                    X86_OP_INT_ALU,
+                    X86_OP_INT_MULT,
+                    X86_OP_INT_DIV,
+                    X86_OP_FLOAT_ADD,
+                    X86_OP_FLOAT_CMP,
+                    X86_OP_FLOAT_CVT,
+                    X86_OP_FLOAT_MULT,
+                    X86_OP_FLOAT_DIV,
+                    X86_OP_FLOAT_SQRT,
+                    X86_OP_FLOAT_MISC,
+                    X86_OP_SIMD_ALU,
+                    X86_OP_SIMD_FLOAT,
+                    X86_OP_SIMD_MISC,
+                    X86_OP_MEM_READ,
+                    X86_OP_MEM_WRITE,
+                    X86_OP_BRANCH,
+                    X86_OP_STRING,
+                    X86_OP_SYSTEM,
+                    X86_NUM_OP_CLASSES
 };
 extern const char *const x86_op_class_names[X86_NUM_OP_CLASSES + 1];
 

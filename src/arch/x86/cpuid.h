@@ -28,13 +28,13 @@ enum x86_feature {
 };
 
 struct x86_cpuid_cfg {
-    const char *model;       /* NULL: "host" */
-    const char *vendor;      /* 12 characters; NULL: the model's */
-    const char *brand;       /* up to 48 characters; NULL: the model's */
-    bool offer_hypervisor;   /* CPUID.1:ECX[31] */
+    const char *model;     /* NULL: "host" */
+    const char *vendor;    /* 12 characters; NULL: the model's */
+    const char *brand;     /* up to 48 characters; NULL: the model's */
+    bool offer_hypervisor; /* CPUID.1:ECX[31] */
     uint32_t num_cpus;
-    uint64_t tsc_hz;         /* leaf 15H */
-    uint8_t phys_bits;       /* 0: 46 */
+    uint64_t tsc_hz;   /* leaf 15H */
+    uint8_t phys_bits; /* 0: 46 */
 };
 
 struct x86_cpuid;

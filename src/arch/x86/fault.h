@@ -31,9 +31,9 @@ enum x86_vector {
 };
 
 enum x86_fault_source {
-    X86_FROM_FAULT,  /* RIP of the instruction */
-    X86_FROM_TRAP,   /* RIP of the next one: #DB after a step, #BP, #OF */
-    X86_FROM_INT_N,  /* software interrupt */
+    X86_FROM_FAULT,    /* RIP of the instruction */
+    X86_FROM_TRAP,     /* RIP of the next one: #DB after a step, #BP, #OF */
+    X86_FROM_INT_N,    /* software interrupt */
     X86_FROM_EXTERNAL, /* interrupt controller, NMI */
 };
 

@@ -14,33 +14,33 @@
 #include <stdint.h>
 
 enum x86_gpr { /* order of the encoding */
-    X86_RAX,
-    X86_RCX,
-    X86_RDX,
-    X86_RBX,
-    X86_RSP,
-    X86_RBP,
-    X86_RSI,
-    X86_RDI,
-    X86_R8,
-    X86_R9,
-    X86_R10,
-    X86_R11,
-    X86_R12,
-    X86_R13,
-    X86_R14,
-    X86_R15,
-    X86_NUM_GPRS
+               X86_RAX,
+               X86_RCX,
+               X86_RDX,
+               X86_RBX,
+               X86_RSP,
+               X86_RBP,
+               X86_RSI,
+               X86_RDI,
+               X86_R8,
+               X86_R9,
+               X86_R10,
+               X86_R11,
+               X86_R12,
+               X86_R13,
+               X86_R14,
+               X86_R15,
+               X86_NUM_GPRS
 };
 
 enum x86_seg_name { /* order of the encoding */
-    X86_ES,
-    X86_CS,
-    X86_SS_SEG,
-    X86_DS,
-    X86_FS,
-    X86_GS,
-    X86_NUM_SEGS
+                    X86_ES,
+                    X86_CS,
+                    X86_SS_SEG,
+                    X86_DS,
+                    X86_FS,
+                    X86_GS,
+                    X86_NUM_SEGS
 };
 
 /* [SDM] Vol. 1, "EFLAGS Register". */
@@ -63,8 +63,8 @@ enum x86_rflags {
     X86_VIF = 1 << 19,
     X86_VIP = 1 << 20,
     X86_ID = 1 << 21,
-    X86_ARITH_FLAGS = X86_CF | X86_PF_FLAG | X86_AF | X86_ZF | X86_SF |
-                      X86_OF_FLAG,
+    X86_ARITH_FLAGS =
+        X86_CF | X86_PF_FLAG | X86_AF | X86_ZF | X86_SF | X86_OF_FLAG,
 };
 
 /* A segment register with its hidden part (descriptor cache). */
@@ -72,13 +72,13 @@ struct x86_seg {
     uint64_t base;
     uint32_t limit; /* in bytes, granularity applied */
     uint16_t selector;
-    uint8_t type;  /* descriptor type field, 4 bits; bit 0 accessed */
-    uint8_t s;     /* 1: code or data */
+    uint8_t type; /* descriptor type field, 4 bits; bit 0 accessed */
+    uint8_t s;    /* 1: code or data */
     uint8_t dpl;
     uint8_t present;
     uint8_t avl;
-    uint8_t l;     /* 64-bit code */
-    uint8_t db;    /* 32-bit default size */
+    uint8_t l;  /* 64-bit code */
+    uint8_t db; /* 32-bit default size */
     uint8_t g;
     uint8_t unusable; /* null selector was loaded */
 };
@@ -88,12 +88,14 @@ struct x86_table_reg {
     uint16_t limit;
 };
 
-enum { X86_XSAVE_SIZE = 2816, /* standard format through PKRU */
-       X86_XSAVE_YMM = 576,   /* offsets of the components; [SDM] Vol. 1, 13.4 */
-       X86_XSAVE_OPMASK = 1088,
-       X86_XSAVE_ZMM_HI = 1152,
-       X86_XSAVE_HI16_ZMM = 1664,
-       X86_XSAVE_PKRU = 2688 };
+enum {
+    X86_XSAVE_SIZE = 2816, /* standard format through PKRU */
+    X86_XSAVE_YMM = 576,   /* offsets of the components; [SDM] Vol. 1, 13.4 */
+    X86_XSAVE_OPMASK = 1088,
+    X86_XSAVE_ZMM_HI = 1152,
+    X86_XSAVE_HI16_ZMM = 1664,
+    X86_XSAVE_PKRU = 2688
+};
 
 enum x86_mp_state { X86_RUNNABLE, X86_WAIT_INIT, X86_WAIT_SIPI, X86_HALTED };
 
@@ -126,7 +128,7 @@ enum x86_msr_slot {
     X86_MSR_PAT,
     X86_MSR_MISC_ENABLE,
     X86_MSR_MTRR_DEF_TYPE,
-    X86_MSR_MTRR_FIXED, /* 11 registers */
+    X86_MSR_MTRR_FIXED,                         /* 11 registers */
     X86_MSR_MTRR_VAR = X86_MSR_MTRR_FIXED + 11, /* 16: base, mask pairs */
     X86_MSR_DEBUGCTL = X86_MSR_MTRR_VAR + 16,
     X86_MSR_XSS,
@@ -146,7 +148,7 @@ struct x86_state {
 
     uint64_t cr0, cr2, cr3, cr4, cr8;
     uint64_t efer, apic_base, xcr0;
-    uint64_t dr[8]; /* 4 and 5 unused */
+    uint64_t dr[8];      /* 4 and 5 unused */
     uint64_t tsc_offset; /* guest TSC = time base + offset */
     uint64_t msr[X86_NUM_MSR_SLOTS];
 

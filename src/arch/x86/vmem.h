@@ -23,8 +23,8 @@ enum x86_access {
     X86_ACCESS_READ = 0,
     X86_ACCESS_WRITE = 1,
     X86_ACCESS_FETCH = 2,
-    X86_ACCESS_USER = 4,   /* made at CPL 3 */
-    X86_ACCESS_PROBE = 8,  /* do not set accessed and dirty bits */
+    X86_ACCESS_USER = 4,      /* made at CPL 3 */
+    X86_ACCESS_PROBE = 8,     /* do not set accessed and dirty bits */
     X86_ACCESS_IMPLICIT = 16, /* descriptor tables: supervisor whatever CPL */
 };
 
@@ -32,7 +32,7 @@ enum x86_access {
 struct x86_paging {
     uint64_t cr0, cr3, cr4, efer;
     uint32_t pkru;
-    bool ac; /* RFLAGS.AC, for SMAP */
+    bool ac;           /* RFLAGS.AC, for SMAP */
     uint8_t phys_bits; /* MAXPHYADDR */
 };
 
@@ -72,8 +72,7 @@ void x86_core_paging(struct x86_core *core, struct x86_paging *out);
 uint64_t x86_vmem_read(struct x86_core *core, gva_t addr, void *data,
                        uint64_t len, unsigned access, struct x86_fault *fault);
 uint64_t x86_vmem_write(struct x86_core *core, gva_t addr, const void *data,
-                        uint64_t len, unsigned access,
-                        struct x86_fault *fault);
+                        uint64_t len, unsigned access, struct x86_fault *fault);
 
 #ifdef __cplusplus
 }

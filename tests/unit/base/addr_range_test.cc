@@ -107,8 +107,7 @@ static addr_range random_range(std::mt19937_64 &rng)
 
     range.end = range.start + rng() % 300;
     range.intlv_bits = static_cast<uint8_t>(rng() % 4);
-    range.intlv_match =
-        static_cast<uint8_t>(rng() % (1u << range.intlv_bits));
+    range.intlv_match = static_cast<uint8_t>(rng() % (1u << range.intlv_bits));
     for (unsigned int i = 0; i < range.intlv_bits; i++)
         range.masks[i] = rng() % 1024;
     return range;
@@ -124,8 +123,8 @@ TEST(AddrRange, OverlapAgreesWithAWalkOverEveryAddress)
         bool want = false;
 
         for (uint64_t addr = a.start; addr < a.end && !want; addr++)
-            want = addr_range_contains(&a, addr) &&
-                   addr_range_contains(&b, addr);
+            want =
+                addr_range_contains(&a, addr) && addr_range_contains(&b, addr);
         overlapping += want;
         ASSERT_EQ(addr_range_overlaps(&a, &b), want) << "round " << round;
         ASSERT_EQ(addr_range_overlaps(&b, &a), want) << "round " << round;
