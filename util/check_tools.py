@@ -116,6 +116,15 @@ def compile_flags(root: Path) -> Dict[str, List[str]]:
     return flags
 
 
+def not_listed(root: Path, flags: Dict[str, List[str]]) -> List[str]:
+    """Sources that compile_commands.json does not know: it is old."""
+    return [
+        f"{name}: not in compile_commands.json; build first"
+        for path in files_below(root / "src", {".c", ".cc"})
+        if (name := path.relative_to(root).as_posix()) not in flags
+    ]
+
+
 def each_file(
     root: Path, tool: str, commands: Dict[str, List[str]], salt: str
 ) -> List[str]:
@@ -148,10 +157,11 @@ def check_gcc(root: Path) -> List[str]:
 def check_clang(root: Path) -> List[str]:
     """The same warnings, as clang sees them; syntax only."""
     commands = {}
-    for name, flags in compile_flags(root).items():
+    files = compile_flags(root)
+    for name, flags in files.items():
         compiler = "clang" if name.endswith(".c") else "clang++"
         commands[name] = [compiler, "-fsyntax-only", *flags, name]
-    return each_file(root, "clang", commands, "")
+    return not_listed(root, files) + each_file(root, "clang", commands, "")
 
 
 def check_clang_tidy(root: Path) -> List[str]:
@@ -164,8 +174,11 @@ def check_clang_tidy(root: Path) -> List[str]:
             commands[name] = argv
     salt = (root / ".clang-tidy").read_text()
     problems = each_file(root, "clang-tidy", commands, salt)
-    noise = re.compile(r"^\d+ warnings? (?:and|generated|treated)|^Suppressed")
-    return [line for line in problems if not noise.match(line)]
+    verdict = re.compile(
+        r"^(?:" + re.escape(str(root)) + r"/)?(\S+: (?:error|" r"warning): .*)"
+    )
+    found = [verdict.match(line) for line in problems]
+    return list(dict.fromkeys(match.group(1) for match in found if match))
 
 
 def check_clang_format(root: Path) -> List[str]:
