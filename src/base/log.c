@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The last exits of the process. */
+/* Messages to stderr and the last exits of the process. */
 #include "base/log.h"
 
 #include <stdarg.h>
@@ -37,4 +37,13 @@ void log_exit(const char *fmt, ...)
     log_print("fatal", fmt, args);
     va_end(args);
     exit(1); /* NOLINT(concurrency-mt-unsafe): the run is over */
+}
+
+void log_message(const char *level, const char *fmt, ...)
+{
+    va_list args;
+
+    va_start(args, fmt);
+    log_print(level, fmt, args);
+    va_end(args);
 }

@@ -30,6 +30,8 @@ SIM_NORETURN void log_assert_failed(const char *cond, const char *file,
 SIM_NORETURN void log_abort(const char *fmt, ...) SIM_PRINTF(1, 2);
 /** log_exit() - print "fatal: MESSAGE" to stderr and exit with status 1. */
 SIM_NORETURN void log_exit(const char *fmt, ...) SIM_PRINTF(1, 2);
+/** log_message() - print "LEVEL: MESSAGE" to stderr. */
+void log_message(const char *level, const char *fmt, ...) SIM_PRINTF(2, 3);
 
 #ifdef __cplusplus
 }

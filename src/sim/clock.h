@@ -15,7 +15,8 @@ extern "C" {
 
 struct clock_domain {
     struct sim_object base;
-    tick_t period; /* of one cycle [ticks]; derived domains compute it */
+    tick_t period;     /* of one cycle [ticks], known after init */
+    bool is_resolving; /* its period is being computed: finds cycles */
 };
 
 struct clocked_object {

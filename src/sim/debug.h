@@ -12,6 +12,7 @@
 #include <stddef.h>
 
 #include "base/compiler.h"
+#include "base/types.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -52,6 +53,12 @@ int debug_set(const char *name, bool on);
 /** debug_open() - send traces to a file; "cout" or "cerr"; *.gz is compressed.
  *  Returns: 0 or -errno. */
 int debug_open(const char *path);
+/** debug_set_window() - print only traces of ticks from @first up to @last. */
+void debug_set_window(tick_t first, tick_t last);
+/* Before a fork, a panic or the end of the process. */
+void debug_flush(void);
+/* Flushes, closes the file and goes back to "cout". */
+void debug_close(void);
 
 #ifdef __cplusplus
 }

@@ -77,6 +77,30 @@ size_t eventq_len(const struct eventq *queue);
 /** eventq_service_one() - advance the time to the first event and run it. */
 void eventq_service_one(struct eventq *queue);
 
+/* While @horizon is set, scheduling an event before it lowers it. */
+void eventq_set_horizon(struct eventq *queue, volatile tick_t *horizon);
+
+/* ----------------------------------------------------------- other threads */
+
+/*
+ * Work that another thread hands to the simulation thread.  Embedded in the
+ * object that owns it; zero it, then set run.  It may be posted again as soon
+ * as run has been entered; posting it while it waits has no effect.
+ */
+struct sim_async {
+    void (*run)(struct sim_async *async, tick_t now);
+    struct sim_async *next;
+    bool is_posted;
+};
+
+/** eventq_post_async() - any thread; wakes the loop, which calls run soon. */
+void eventq_post_async(struct eventq *queue, struct sim_async *async);
+/* The loop: is there work, and do it in the order of posting. */
+bool eventq_has_async(const struct eventq *queue);
+void eventq_run_async(struct eventq *queue);
+/* @wake is called by the posting thread. */
+void eventq_set_waker(struct eventq *queue, void (*wake)(void *ctx), void *ctx);
+
 #ifdef __cplusplus
 }
 #endif

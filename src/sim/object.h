@@ -52,6 +52,11 @@ struct sim_ops { /* every op may be NULL: nothing to do */
     int (*load)(struct sim_object *obj, struct ckpt_reader *reader);
     void (*reset_stats)(struct sim_object *obj); /* beyond the stats table */
     void (*pre_dump)(struct sim_object *obj); /* bring statistics up to date */
+    /* In the child of a fork: threads and host resources that a child does not
+     * inherit are gone; make new ones or do without. */
+    void (*after_fork)(struct sim_object *obj);
+    /* Also called when init did not run or ended in an error: check what is
+     * there before releasing it. */
     void (*fini)(struct sim_object *obj);
 };
 
@@ -78,7 +83,8 @@ struct sim_object {
     struct sim_object *parent;
     struct sim_object *first_child, *next_sibling; /* in order of attachment */
     struct trace_ring *ring; /* last trace records; panic prints them */
-    struct sim_param_origin *param_origins; /* list, owned */
+    struct param_origin *param_origins; /* list, owned */
+    uint32_t eventq_index; /* accepted for gem5's scripts; there is one queue */
 };
 
 /* The struct must start with `struct sim_object base` or one that does. */
@@ -110,8 +116,39 @@ struct sim_object *sim_object_create(struct sim *sim,
 /** sim_object_find() - object by path below the root, or NULL. */
 struct sim_object *sim_object_find(const struct sim *sim, const char *path);
 
-/* Visit @type and its bases, base first, calling each op that is present. */
+/** sim_object_child() - direct child by name, or NULL. */
+struct sim_object *sim_object_child(const struct sim_object *parent,
+                                    const char *name);
+
+/**
+ * sim_object_next() - the object after @obj, parents before children
+ *
+ * Visits the tree below @top in the order of attachment; NULL at the end:
+ * for (obj = top; obj; obj = sim_object_next(top, obj)) ...
+ */
+struct sim_object *sim_object_next(const struct sim_object *top,
+                                   const struct sim_object *obj);
+
+/* Deepest chain of base types. */
+enum { SIM_MAX_TYPE_DEPTH = 16 };
+
+/** sim_type_chain() - @type and its bases, base first; returns their number. */
+uint32_t sim_type_chain(const struct sim_type *type,
+                        const struct sim_type *chain[SIM_MAX_TYPE_DEPTH]);
+
+/* Visit the object's type and its bases, base first, calling each op that is
+ * present; fini goes the other way, derived types first. */
 void sim_object_init(struct sim_object *obj);
+void sim_object_reset(struct sim_object *obj);
+void sim_object_startup(struct sim_object *obj);
+enum sim_drain sim_object_drain(struct sim_object *obj);
+void sim_object_resume(struct sim_object *obj);
+void sim_object_reset_stats(struct sim_object *obj);
+void sim_object_pre_dump(struct sim_object *obj);
+void sim_object_after_fork(struct sim_object *obj);
+void sim_object_fini(struct sim_object *obj);
+/* Frees @obj and all below it, without calling fini; for sim_destroy(). */
+void sim_object_free_tree(struct sim_object *obj);
 
 extern const struct sim_type sim_object_type; /* "SimObject", abstract */
 

@@ -105,6 +105,9 @@ void sim_param_set(struct sim_object *obj, const struct sim_param *param,
 /** sim_param_origin() - where the script set @name, or NULL for a default. */
 const char *sim_param_origin(const struct sim_object *obj, const char *name);
 
+/** sim_param_fini() - free what sim_param_set() stored in @obj. */
+void sim_param_fini(struct sim_object *obj);
+
 #ifdef __cplusplus
 }
 #endif

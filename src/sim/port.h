@@ -17,6 +17,7 @@ extern "C" {
 
 struct sim_object;
 struct sim_port_desc;
+struct sim_type;
 
 enum sim_port_role { SIM_REQUESTOR, SIM_RESPONDER };
 
@@ -75,6 +76,19 @@ int sim_port_bind(struct sim_object *a, const char *a_port, uint32_t a_index,
                   struct sim_object *b, const char *b_port, uint32_t b_index,
                   char why[200]);
 #define SIM_PORT_APPEND UINT32_MAX
+
+/** sim_port_find() - the row of @name (or old name) in @type or its bases. */
+const struct sim_port_desc *sim_port_find(const struct sim_type *type,
+                                          const char *name);
+/** sim_port_get() - a port of @obj; NULL if no such port or element. */
+struct sim_port *sim_port_get(struct sim_object *obj, const char *name,
+                              uint32_t index);
+/* The ports of a fresh object get to know their owner. */
+void sim_port_init(struct sim_object *obj);
+/** sim_port_check() - sim_fatal() if a port that must be bound is not. */
+void sim_port_check(struct sim_object *obj);
+/* Frees the elements of vector ports. */
+void sim_port_fini(struct sim_object *obj);
 
 #ifdef __cplusplus
 }

@@ -13,6 +13,8 @@
 #ifndef SIM_REPORT_H
 #define SIM_REPORT_H
 
+#include <stdint.h>
+
 #include "base/compiler.h"
 #include "base/log.h"
 
@@ -20,6 +22,7 @@
 extern "C" {
 #endif
 
+struct sim;
 struct sim_object;
 
 /** sim_fatal() - the configuration is wrong; does not return.
@@ -28,7 +31,8 @@ struct sim_object;
  * the C frames, so that the caller must not hold resources outside objects). */
 SIM_NORETURN void sim_fatal(const struct sim_object *obj, const char *fmt, ...)
     SIM_PRINTF(2, 3);
-/** sim_fatal_param() - the same, blaming @param: prints where it was set. */
+/** sim_fatal_param() - the same, blaming @param: prints where it was set, or
+ * where the object was created if it has its default. */
 SIM_NORETURN void sim_fatal_param(const struct sim_object *obj,
                                   const char *param, const char *fmt, ...)
     SIM_PRINTF(3, 4);
@@ -45,6 +49,10 @@ void sim_guest_error(const struct sim_object *obj, const char *fmt, ...)
     SIM_PRINTF(2, 3);
 void sim_unimplemented(const struct sim_object *obj, const char *fmt, ...)
     SIM_PRINTF(2, 3);
+
+/* How often the two were called, shown or not. */
+uint64_t sim_guest_errors(const struct sim *sim);
+uint64_t sim_unimplemented_uses(const struct sim *sim);
 
 #ifdef __cplusplus
 }

@@ -24,13 +24,18 @@ extern "C" {
 struct rng;
 struct sim;
 struct sim_object;
+struct sim_runner;
 
 /* What the host program (Python, a test) provides; all may be NULL. */
 struct sim_host {
     void *ctx;
-    /* "warn", "info", "guest error", ...; one call per line of text. */
+    /* "warn", "info", "guest error", "unimplemented"; text begins with the
+     * object's path.  NULL: "LEVEL: TEXT" to stderr. */
     void (*message)(void *ctx, const char *level, const char *text);
-    /* Must not return (throw, longjmp); NULL: print and exit with status 1. */
+    /* Must not return (throw, longjmp); NULL: print and exit with status 1.
+     * The text begins with the object's path and ends with a line that says
+     * where the script created the object or set the parameter.  It lives
+     * until sim_destroy(). */
     void (*fatal)(void *ctx, const char *text);
     /* Asked about every 10 ms of host time in simulate(): stop now? */
     bool (*is_interrupted)(void *ctx);
@@ -39,6 +44,7 @@ struct sim_host {
 struct sim *sim_create(const struct sim_host *host);
 /* Calls fini on all objects, children first, and frees them. */
 void sim_destroy(struct sim *sim);
+const struct sim_host *sim_host_of(const struct sim *sim);
 
 struct eventq *sim_eventq(const struct sim *sim);
 tick_t sim_now(const struct sim *sim);
@@ -54,6 +60,17 @@ void sim_set_outdir(struct sim *sim, const char *dir);
 void sim_init(struct sim *sim);
 void sim_reset(struct sim *sim);
 void sim_startup(struct sim *sim);
+/* After a restore, before startup: the checkpoint's time. */
+void sim_set_now(struct sim *sim, tick_t now);
+
+/**
+ * sim_before_fork() - flush what both processes would write
+ * sim_after_fork() - in the child: new output directory, no other threads
+ *
+ * The simulation should be drained.  Objects get ops->after_fork.
+ */
+void sim_before_fork(struct sim *sim);
+void sim_after_fork(struct sim *sim, const char *outdir);
 
 /* ------------------------------------------------------------- exit events */
 
@@ -69,6 +86,7 @@ struct sim_exit {
 #define EXIT_USER        "user interrupt received"
 #define EXIT_LAST_THREAD "exiting with last active thread context"
 #define EXIT_MAX_INSTS   "a thread reached the max instruction count"
+#define EXIT_DRAINED     "Finished drain"
 
 /**
  * sim_exit_now() - end simulate() once the events of this tick were served
@@ -77,13 +95,17 @@ struct sim_exit {
  * calls of simulate(), without time passing.
  */
 void sim_exit_now(struct sim *sim, const char *cause, int64_t code);
-/* The same at a later tick, @repeat ticks apart if not 0. */
+/* The same at a later tick, then every @repeat ticks if that is not 0. */
 void sim_exit_at(struct sim *sim, const char *cause, int64_t code, tick_t when,
                  tick_t repeat);
 
 /**
- * simulate() - run
- * @ticks: at most this many; TICK_MAX: until an exit event
+ * sim_simulate() - run until an exit event
+ * @ticks: at most this many from now on, which becomes the new max tick;
+ *         TICK_MAX: the max tick stays as it is
+ *
+ * With no event left and no active runner, time jumps to the max tick, as in
+ * gem5: the cause is "simulate() limit reached" at TICK_MAX.
  */
 struct sim_exit sim_simulate(struct sim *sim, tick_t ticks);
 /* Absolute limit ("simulate() limit reached"); gem5's setMaxTick. */
@@ -92,8 +114,15 @@ tick_t sim_max_tick(const struct sim *sim);
 /* Scheduled "Tick exit reached"; gem5's scheduleTickExitAbsolute. */
 void sim_schedule_tick_exit(struct sim *sim, tick_t when);
 
-/** sim_drain() - true when all objects are drained; else simulate on. */
+/**
+ * sim_drain() - ask all objects to stop producing work
+ *
+ * Returns: true when all are drained; else call sim_simulate(), which ends
+ * with "Finished drain", and ask again.
+ */
 bool sim_drain(struct sim *sim);
+/** sim_drain_done() - an object that answered DRAINING has become drained. */
+void sim_drain_done(struct sim_object *obj);
 void sim_resume(struct sim *sim);
 
 /* ----------------------------------------------------------------- runners */
@@ -111,6 +140,9 @@ struct sim_runner {
      * runner->horizon, which eventq lowers).
      */
     void (*run)(struct sim_runner *runner, tick_t until);
+    /* Optional: horizon was lowered by another thread or a signal handler;
+     * leave run() soon.  For a runner that does not look at horizon. */
+    void (*kick)(struct sim_runner *runner);
     struct sim_object *owner;
     tick_t now;              /* how far it has got */
     volatile tick_t horizon; /* stop here; lowered while running */
@@ -125,11 +157,14 @@ void sim_runner_activate(struct sim *sim, struct sim_runner *runner);
 void sim_runner_suspend(struct sim *sim, struct sim_runner *runner);
 /* Length of a slice when several runners are active [ticks]; default 1 us. */
 void sim_set_slice(struct sim *sim, tick_t ticks);
+tick_t sim_slice(const struct sim *sim);
 
 /* ----------------------------------------------------------------- counting */
 
 /* Totals for simInsts, simOps, hostInstRate: runners report what they did. */
 void sim_count_insts(struct sim *sim, uint64_t insts, uint64_t ops);
+uint64_t sim_insts(const struct sim *sim);
+uint64_t sim_ops_count(const struct sim *sim);
 
 #ifdef __cplusplus
 }

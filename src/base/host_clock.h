@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Time that passes on the host: for rates and for polling, never for results.
+ */
+#ifndef BASE_HOST_CLOCK_H
+#define BASE_HOST_CLOCK_H
+
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/** host_clock_ns() - monotonic, from an arbitrary beginning [ns]. */
+uint64_t host_clock_ns(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
