@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
 Every header of src/ compiles alone, as C17 and as C++17, with the project's
-warnings; its guard is its path in capitals.  Headers *.hh are C++ only.
+warnings; its guard is its path in capitals.  Headers of src/python may be C++
+only: those that include pybind11 or the standard library of C++, or open a
+namespace.
 """
 import re
 import subprocess
@@ -27,12 +29,22 @@ def guard_problem(name: str, text: str) -> List[str]:
     return [f"{name}: its guard is not {guard}"]
 
 
+CXX_ONLY = re.compile(
+    r"^#include <(?:pybind11/\w+\.h|[a-z_]+)>|^namespace\b", re.M
+)
+
+
+def is_cxx_only(name: str, text: str) -> bool:
+    """Whether the header need not be C."""
+    return name.startswith("src/python/") and bool(CXX_ONLY.search(text))
+
+
 def compile_alone(root: Path, name: str, language: str) -> List[str]:
     """Problems of the header as the only thing in a source file."""
     is_c = language == "c"
     flags = variants.C_FLAGS if is_c else variants.CXX_FLAGS
     includes = ["-Isrc"]
-    if name.endswith(".hh"):
+    if name.startswith("src/python/") and not is_c:
         includes += ["-I" + path for path in dependencies.python_flags()[0]]
     argv = ["gcc" if is_c else "g++", "-fsyntax-only", "-x", language, "-"]
     argv += flags + variants.WARNINGS + includes
@@ -56,11 +68,12 @@ def check(root: Path) -> List[str]:
     """All problems below root/src."""
     problems: List[str] = []
     jobs = []
-    for path in files_below(root / "src", {".h", ".hh"}):
+    for path in files_below(root / "src", {".h"}):
         name = path.relative_to(root).as_posix()
-        problems += guard_problem(name, path.read_text())
+        text = path.read_text()
+        problems += guard_problem(name, text)
         jobs.append((name, "c++"))
-        if path.suffix == ".h":
+        if not is_cxx_only(name, text):
             jobs.append((name, "c"))
     with ThreadPoolExecutor(4) as pool:
         for found in pool.map(lambda job: compile_alone(root, *job), jobs):

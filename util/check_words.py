@@ -57,8 +57,8 @@ CODE_RULES = [
             "time|gettimeofday|clock|clock_gettime|timespec_get|__rdtsc"
             "|_rdtsc|__builtin_ia32_rdtsc"
         ),
-        "host time makes runs differ; ask base/host_time.h",
-        {"src/base/host_time.c"},
+        "host time makes runs differ; ask base/host_clock.h",
+        {"src/base/host_clock.c"},
     ),
     Rule(
         call("rand|srand|random|srandom|drand48|rand_r|getrandom|arc4random"),
