@@ -10,6 +10,7 @@ build/VARIANT/configs/                links to configs/
 build/VARIANT/gearshift               the command
 build/VARIANT/unit_tests              tests/unit/**
 build/VARIANT/bench/                  tests/bench/*_bench.c
+build/VARIANT/diff_fuzz               tests/diff/*.c
 build/VARIANT/fuzz/                   tests/fuzz/*_fuzz.{c,cc}
 build/guest/                          tests/guest/{asm,c,kernel}/*: programs
                                       that are simulated
@@ -166,6 +167,21 @@ def unit_tests(env, variant, core):
     )
 
 
+def diff_fuzz(env, variant, core):
+    """The differential fuzzer: instructions on the host and on the core."""
+    plain = env.Clone()
+    # Its child runs with the registers of a test case: no instrumentation.
+    plain.Append(
+        CCFLAGS=["-fno-stack-protector", "-fno-sanitize=all", "-O2"],
+    )
+    top = f"build/{variant}/tests/diff"
+    sources = [s for s in Glob(f"{top}/*.c") if s.name != "native.c"]
+    return env.Program(
+        f"build/{variant}/diff_fuzz",
+        sources + [plain.Object(f"{top}/native.c")] + core,
+    )
+
+
 def benchmarks(env, variant, core):
     """One program per tests/bench/*_bench.c."""
     return [
@@ -244,6 +260,7 @@ def build_variant(base, variant):
     Default(made)
     tests = unit_tests(env, variant, core)
     Alias("unit", tests)
+    Alias("diff", diff_fuzz(env, variant, core))
     runner = f"$PYTHON tests/run_all.py --variant={variant}"
     Alias(
         "test",
