@@ -16,9 +16,9 @@ extern "C" {
 struct x86_core;
 
 /* RFLAGS with the lazy arithmetic flags filled in. */
-uint64_t x86_core_rflags(struct x86_core *core);
+uint64_t x86_core_rflags(const struct x86_core *core);
 /* Set all of RFLAGS (the caller has masked what may not change). */
-void x86_core_set_rflags(struct x86_core *core, uint64_t rflags);
+void x86_core_set_rflags(struct x86_core *core, uint64_t value);
 /* CS, SS, CPL, CR0, CR4, EFER or the flags VM, AC changed: recompute the decode
  * mode and the view of the TLB.  Does not flush translations. */
 void x86_core_mode_changed(struct x86_core *core);

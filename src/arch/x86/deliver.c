@@ -59,7 +59,7 @@ static bool read_gate(struct delivery *d, struct x86_fault *fault)
     uint64_t raw[2] = {0};
 
     if (offset + size - 1 > state->idtr.limit)
-        return x86_raise(fault, X86_GP, gate_error(d->event));
+        return x86_fail(fault, X86_GP, gate_error(d->event));
     if (x86_vmem_read(d->core, (gva_t){state->idtr.base + offset}, raw, size,
                       X86_ACCESS_IMPLICIT, fault) != size)
         return false;
@@ -91,11 +91,11 @@ static bool check_gate(struct delivery *d, struct x86_fault *fault)
     bool is_soft = d->event->source == X86_FROM_INT_N;
 
     if (!is_gate_type(state, d->gate.type))
-        return x86_raise(fault, X86_GP, gate_error(d->event));
+        return x86_fail(fault, X86_GP, gate_error(d->event));
     if (is_soft && d->gate.dpl < x86_cpl(state))
-        return x86_raise(fault, X86_GP, gate_error(d->event));
+        return x86_fail(fault, X86_GP, gate_error(d->event));
     if (!d->gate.is_present)
-        return x86_raise(fault, X86_NP, gate_error(d->event));
+        return x86_fail(fault, X86_NP, gate_error(d->event));
     return true;
 }
 
@@ -108,7 +108,7 @@ static bool check_target(struct delivery *d, struct x86_fault *fault)
     uint64_t raw;
 
     if (!(selector & 0xfffc))
-        return x86_raise(fault, X86_GP, selector_error(d, 0));
+        return x86_fail(fault, X86_GP, selector_error(d, 0));
     if (!x86_desc_read(d->core, selector, X86_GP, &raw, NULL, fault)) {
         if (fault->vector == X86_GP)
             fault->error = selector_error(d, selector);
@@ -116,14 +116,14 @@ static bool check_target(struct delivery *d, struct x86_fault *fault)
     }
     x86_desc_decode(raw, selector, &d->cs);
     if (!d->cs.s || !(d->cs.type & X86_SEG_CODE) || d->cs.dpl > cpl)
-        return x86_raise(fault, X86_GP, selector_error(d, selector));
+        return x86_fail(fault, X86_GP, selector_error(d, selector));
     if (x86_in_long_mode(state) && (!d->cs.l || d->cs.db))
-        return x86_raise(fault, X86_GP, selector_error(d, selector));
+        return x86_fail(fault, X86_GP, selector_error(d, selector));
     if (!d->cs.present)
-        return x86_raise(fault, X86_NP, selector_error(d, selector));
+        return x86_fail(fault, X86_NP, selector_error(d, selector));
     d->cpl = d->cs.type & X86_SEG_CONFORMING ? cpl : d->cs.dpl;
     if (x86_in_v86_mode(state) && d->cpl != 0)
-        return x86_raise(fault, X86_GP, selector_error(d, selector));
+        return x86_fail(fault, X86_GP, selector_error(d, selector));
     d->cs.selector = (uint16_t)((selector & ~3U) | d->cpl);
     return true;
 }
@@ -278,7 +278,7 @@ static bool deliver_real(struct delivery *d, struct x86_fault *fault)
     uint64_t rflags = x86_core_rflags(d->core);
 
     if (offset + 3 > state->idtr.limit)
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (x86_vmem_read(d->core, (gva_t){state->idtr.base + offset}, entry, 4,
                       X86_ACCESS_IMPLICIT, fault) != 4 ||
         !x86_stack_push(&stack, 2, rflags, fault) ||
@@ -321,7 +321,7 @@ bool x86_deliver_once(struct x86_core *core, const struct x86_fault *event,
     /* [SDM] Vol. 2A, INT n: in V86 mode with IOPL < 3 it is #GP(0). */
     if (x86_in_v86_mode(state) && event->source == X86_FROM_INT_N &&
         (state->rflags & X86_IOPL) != X86_IOPL)
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (!read_gate(&d, fault) || !check_gate(&d, fault))
         return false;
     if (d.gate.type == X86_TASK_GATE)
@@ -357,7 +357,7 @@ bool x86_deliver(struct x86_core *core, const struct x86_fault *event)
         if (now.vector == X86_DF && now.source == X86_FROM_FAULT)
             return false;
         if (makes_double_fault(&now, &next))
-            (void)x86_raise(&now, X86_DF, 0);
+            (void)x86_fail(&now, X86_DF, 0);
         else
             now = next;
     }

@@ -42,8 +42,8 @@ static bool check_rip(const struct x86_state *state, const struct x86_seg *cs,
                       uint64_t rip, struct x86_fault *fault)
 {
     if (x86_in_long_mode(state) && cs->l)
-        return x86_is_canonical(rip) || x86_raise(fault, X86_GP, 0);
-    return rip <= cs->limit || x86_raise(fault, X86_GP, 0);
+        return x86_is_canonical(rip) || x86_fail(fault, X86_GP, 0);
+    return rip <= cs->limit || x86_fail(fault, X86_GP, 0);
 }
 
 static bool check_code(const struct x86_state *state, const struct x86_seg *cs,
@@ -52,10 +52,10 @@ static bool check_code(const struct x86_state *state, const struct x86_seg *cs,
     uint32_t error = cs->selector & ERROR_MASK;
 
     if (!cs->s || !(cs->type & X86_SEG_CODE))
-        return x86_raise(fault, X86_GP, error);
+        return x86_fail(fault, X86_GP, error);
     /* L and D together are reserved in IA-32e mode. */
     if (x86_in_long_mode(state) && cs->l && cs->db)
-        return x86_raise(fault, X86_GP, error);
+        return x86_fail(fault, X86_GP, error);
     return true;
 }
 
@@ -70,11 +70,11 @@ static bool check_direct(const struct x86_state *state,
         return false;
     if (cs->type & X86_SEG_CONFORMING) {
         if (cs->dpl > cpl)
-            return x86_raise(fault, X86_GP, error);
+            return x86_fail(fault, X86_GP, error);
     } else if ((cs->selector & RPL) > cpl || cs->dpl != cpl) {
-        return x86_raise(fault, X86_GP, error);
+        return x86_fail(fault, X86_GP, error);
     }
-    return cs->present || x86_raise(fault, X86_NP, error);
+    return cs->present || x86_fail(fault, X86_NP, error);
 }
 
 static bool mark_accessed(struct x86_core *core, struct x86_seg *cs,
@@ -108,14 +108,14 @@ static bool read_call_gate(struct x86_core *core, uint16_t selector,
 
     x86_desc_decode(raw, selector, &desc);
     if (desc.dpl < x86_cpl(state) || desc.dpl < (selector & RPL))
-        return x86_raise(fault, X86_GP, error);
+        return x86_fail(fault, X86_GP, error);
     if (!desc.present)
-        return x86_raise(fault, X86_NP, error);
+        return x86_fail(fault, X86_NP, error);
     if (x86_in_long_mode(state)) {
         if (!x86_desc_read(core, selector, X86_GP, &raw, &high, fault))
             return false;
         if ((high >> 40) & 0x1f)
-            return x86_raise(fault, X86_GP, error);
+            return x86_fail(fault, X86_GP, error);
     }
     *gate = (struct call_gate){
         .offset = (raw & 0xffff) | ((raw >> 32) & 0xffff0000) |
@@ -139,7 +139,7 @@ static bool gate_target(struct x86_core *core, const struct call_gate *gate,
     uint64_t raw;
 
     if (!error)
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (!x86_desc_read(core, gate->selector, X86_GP, &raw, NULL, fault))
         return false;
     x86_desc_decode(raw, gate->selector, cs);
@@ -147,8 +147,8 @@ static bool gate_target(struct x86_core *core, const struct call_gate *gate,
         return false;
     if (cs->dpl > x86_cpl(state) ||
         (x86_in_long_mode(state) && (!cs->l || cs->db)))
-        return x86_raise(fault, X86_GP, error);
-    return cs->present || x86_raise(fault, X86_NP, error);
+        return x86_fail(fault, X86_GP, error);
+    return cs->present || x86_fail(fault, X86_NP, error);
 }
 
 static bool jump_gate(struct x86_core *core, const struct call_gate *gate,
@@ -160,7 +160,7 @@ static bool jump_gate(struct x86_core *core, const struct call_gate *gate,
     if (!gate_target(core, gate, &cs, fault))
         return false;
     if (!(cs.type & X86_SEG_CONFORMING) && cs.dpl != x86_cpl(state))
-        return x86_raise(fault, X86_GP, cs.selector & ERROR_MASK);
+        return x86_fail(fault, X86_GP, cs.selector & ERROR_MASK);
     if (!check_rip(state, &cs, gate->offset, fault) ||
         !mark_accessed(core, &cs, x86_cpl(state), fault))
         return false;
@@ -292,10 +292,10 @@ static bool system_transfer(struct x86_core *core, uint16_t selector,
     }
     if (x86_in_long_mode(state) || desc.dpl < cpl ||
         desc.dpl < (selector & RPL))
-        return x86_raise(fault, X86_GP, selector & ERROR_MASK);
+        return x86_fail(fault, X86_GP, selector & ERROR_MASK);
     if (desc.type == X86_TASK_GATE) {
         if (!desc.present)
-            return x86_raise(fault, X86_NP, selector & ERROR_MASK);
+            return x86_fail(fault, X86_NP, selector & ERROR_MASK);
         return x86_task_switch(core, (uint16_t)(raw >> 16), cause, fault);
     }
     return x86_task_switch(core, selector, cause, fault);
@@ -318,7 +318,7 @@ bool x86_far_jump(struct x86_core *core, uint16_t selector, uint64_t offset,
         return true;
     }
     if (!(selector & ERROR_MASK))
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (!x86_desc_read(core, selector, X86_GP, &raw, NULL, fault))
         return false;
     x86_desc_decode(raw, selector, &cs);
@@ -350,7 +350,7 @@ bool x86_far_call(struct x86_core *core, uint16_t selector, uint64_t offset,
         return true;
     }
     if (!(selector & ERROR_MASK))
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (!x86_desc_read(core, selector, X86_GP, &raw, NULL, fault))
         return false;
     x86_desc_decode(raw, selector, &cs);
@@ -372,7 +372,7 @@ static bool return_target(struct x86_core *core, uint16_t selector,
     uint64_t raw;
 
     if (!error)
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (!x86_desc_read(core, selector, X86_GP, &raw, NULL, fault))
         return false;
     x86_desc_decode(raw, selector, cs);
@@ -380,8 +380,8 @@ static bool return_target(struct x86_core *core, uint16_t selector,
         return false;
     if (rpl < x86_cpl(state) ||
         (cs->type & X86_SEG_CONFORMING ? cs->dpl > rpl : cs->dpl != rpl))
-        return x86_raise(fault, X86_GP, error);
-    return cs->present || x86_raise(fault, X86_NP, error);
+        return x86_fail(fault, X86_GP, error);
+    return cs->present || x86_fail(fault, X86_NP, error);
 }
 
 /* SS of a return to an outer level (or of any return in 64-bit mode). */
@@ -394,7 +394,7 @@ static bool return_stack(struct x86_core *core, const struct x86_seg *cs,
     if (!(selector & ERROR_MASK) && x86_in_long_mode(x86_core_state(core)) &&
         cs->l && cpl != 3) {
         if ((selector & RPL) != cpl)
-            return x86_raise(fault, X86_GP, 0);
+            return x86_fail(fault, X86_GP, 0);
         *ss = (struct x86_seg){
             .selector = selector, .dpl = (uint8_t)cpl, .unusable = 1};
         return true;
@@ -508,7 +508,7 @@ static bool iret_8086(struct x86_core *core, unsigned size,
     struct frame frame;
 
     if (x86_in_v86_mode(state) && (state->rflags & X86_IOPL) != X86_IOPL)
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (!x86_stack_pop(&stack, size, &frame.rip, fault) ||
         !x86_stack_pop(&stack, size, &frame.cs, fault) ||
         !x86_stack_pop(&stack, size, &frame.rflags, fault) ||
@@ -584,7 +584,7 @@ bool x86_iret(struct x86_core *core, unsigned size, struct x86_fault *fault)
         return iret_8086(core, size, fault);
     if (state->rflags & X86_NT) {
         if (x86_in_long_mode(state))
-            return x86_raise(fault, X86_GP, 0);
+            return x86_fail(fault, X86_GP, 0);
         return x86_task_return(core, fault);
     }
     if (!x86_stack_pop(&stack, size, &frame.rip, fault) ||

@@ -39,7 +39,7 @@ bool x86_syscall(struct x86_core *core, struct x86_fault *fault)
     uint16_t selector = (uint16_t)(star >> 32);
 
     if (!(state->efer & EFER_SCE) || x86_in_real_mode(state))
-        return x86_raise_plain(fault, X86_UD);
+        return x86_fail_plain(fault, X86_UD);
     rflags = x86_core_rflags(core);
     if (x86_in_long_mode(state)) {
         bool is_64 = state->seg[X86_CS].l;
@@ -68,11 +68,11 @@ bool x86_sysret(struct x86_core *core, unsigned size, struct x86_fault *fault)
     uint64_t keep = X86_RF | X86_VM;
 
     if (!(state->efer & EFER_SCE) || x86_in_real_mode(state))
-        return x86_raise_plain(fault, X86_UD);
+        return x86_fail_plain(fault, X86_UD);
     if (x86_cpl(state) != 0)
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (size == 8 && !x86_is_canonical(state->gpr[X86_RCX]))
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (x86_in_long_mode(state))
         x86_core_set_rflags(core, (state->gpr[X86_R11] & 0x3c7fd7 & ~keep) |
                                       X86_RF_FIXED1);
@@ -94,7 +94,7 @@ bool x86_sysenter(struct x86_core *core, struct x86_fault *fault)
     bool is_long = x86_in_long_mode(state);
 
     if (x86_in_real_mode(state) || !(selector & 0xfffc))
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     x86_core_set_rflags(core, x86_core_rflags(core) &
                                   ~(uint64_t)(X86_VM | X86_IF | X86_RF));
     state->seg[X86_CS] = flat_code(selector, 0, is_long);
@@ -117,9 +117,9 @@ bool x86_sysexit(struct x86_core *core, unsigned size, struct x86_fault *fault)
     uint16_t offset = size == 8 ? 32 : 16;
 
     if (x86_in_real_mode(state) || x86_cpl(state) != 0 || !(selector & 0xfffc))
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (size == 8 && (!x86_is_canonical(rip) || !x86_is_canonical(rsp)))
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     state->rip = size == 8 ? rip : (uint32_t)rip;
     state->gpr[X86_RSP] = size == 8 ? rsp : (uint32_t)rsp;
     state->seg[X86_CS] = flat_code((uint16_t)(selector + offset), 3, size == 8);

@@ -142,7 +142,7 @@ bool x86_msr_read(struct x86_core *core, uint32_t index, uint64_t *value,
     if (env && env->msr_read && env->msr_read(env, core, index, value))
         return true;
     if (!row)
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     *value = row->rule == MSR_SPECIAL ? special_read(core, index)
                                       : *msr_storage(core, row);
     return true;
@@ -185,7 +185,7 @@ static bool write_seg_base(struct x86_core *core, enum x86_seg_name name,
                            uint64_t value, struct x86_fault *fault)
 {
     if (!x86_is_canonical(value))
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     x86_core_state(core)->seg[name].base = value;
     x86_core_mode_changed(core);
     return true;
@@ -214,7 +214,7 @@ static bool special_write(struct x86_core *core, uint32_t index, uint64_t value,
     case MSR_GS_BASE:
         return write_seg_base(core, X86_GS, value, fault);
     default:
-        return x86_raise(fault, X86_GP, 0); /* read-only */
+        return x86_fail(fault, X86_GP, 0); /* read-only */
     }
 }
 
@@ -227,7 +227,7 @@ bool x86_msr_write(struct x86_core *core, uint32_t index, uint64_t value,
     if (env && env->msr_write && env->msr_write(env, core, index, value))
         return true;
     if (!row || !is_value_allowed(row, value))
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (row->rule == MSR_SPECIAL)
         return special_write(core, index, value, fault);
     *msr_storage(core, row) = value;

@@ -13,7 +13,7 @@
 
 enum { SELECTOR_RPL = 3, SELECTOR_TI = 4, SELECTOR_ERROR = 0xfffc };
 
-bool x86_raise(struct x86_fault *fault, uint8_t vector, uint32_t error)
+bool x86_fail(struct x86_fault *fault, uint8_t vector, uint32_t error)
 {
     *fault = (struct x86_fault){.vector = vector,
                                 .source = X86_FROM_FAULT,
@@ -22,7 +22,7 @@ bool x86_raise(struct x86_fault *fault, uint8_t vector, uint32_t error)
     return false;
 }
 
-bool x86_raise_plain(struct x86_fault *fault, uint8_t vector)
+bool x86_fail_plain(struct x86_fault *fault, uint8_t vector)
 {
     *fault = (struct x86_fault){.vector = vector, .source = X86_FROM_FAULT};
     return false;
@@ -78,7 +78,7 @@ bool x86_desc_read(struct x86_core *core, uint16_t selector, uint8_t vector,
     uint64_t addr;
 
     if (!desc_addr(x86_core_state(core), selector, size, &addr))
-        return x86_raise(fault, vector, selector & SELECTOR_ERROR);
+        return x86_fail(fault, vector, selector & SELECTOR_ERROR);
     if (x86_vmem_read(core, (gva_t){addr}, words, size, X86_ACCESS_IMPLICIT,
                       fault) != size)
         return false;
@@ -95,7 +95,7 @@ bool x86_desc_write_type(struct x86_core *core, uint16_t selector, uint8_t type,
     uint8_t byte;
 
     if (!desc_addr(x86_core_state(core), selector, 8, &addr))
-        return x86_raise(fault, X86_GP, selector & SELECTOR_ERROR);
+        return x86_fail(fault, X86_GP, selector & SELECTOR_ERROR);
     addr += 5; /* type, S, DPL, P */
     if (x86_vmem_read(core, (gva_t){addr}, &byte, 1, X86_ACCESS_IMPLICIT,
                       fault) != 1)
@@ -117,7 +117,7 @@ static bool load_null(struct x86_state *state, enum x86_seg_name name,
     if (name == X86_SS_SEG &&
         (!x86_in_64bit_mode(state) || x86_cpl(state) == 3 ||
          (selector & SELECTOR_RPL) != x86_cpl(state)))
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     *seg = (struct x86_seg){.selector = selector,
                             .base = name >= X86_FS ? seg->base : 0,
                             .dpl = (uint8_t)(selector & SELECTOR_RPL),
@@ -135,12 +135,12 @@ static bool check_data(const struct x86_state *state, const struct x86_seg *seg,
     bool is_code = seg->type & X86_SEG_CODE;
 
     if (!seg->s || (is_code && !(seg->type & X86_SEG_READABLE)))
-        return x86_raise(fault, X86_GP, error);
+        return x86_fail(fault, X86_GP, error);
     if (!(is_code && (seg->type & X86_SEG_CONFORMING)) &&
         (rpl > seg->dpl || cpl > seg->dpl))
-        return x86_raise(fault, X86_GP, error);
+        return x86_fail(fault, X86_GP, error);
     if (!seg->present)
-        return x86_raise(fault, X86_NP, error);
+        return x86_fail(fault, X86_NP, error);
     return true;
 }
 
@@ -152,15 +152,15 @@ bool x86_seg_check_stack(struct x86_core *core, uint16_t selector, unsigned cpl,
     uint64_t raw;
 
     if (!(selector & SELECTOR_ERROR))
-        return x86_raise(fault, vector, 0);
+        return x86_fail(fault, vector, 0);
     if (!x86_desc_read(core, selector, vector, &raw, NULL, fault))
         return false;
     x86_desc_decode(raw, selector, out);
     if ((selector & SELECTOR_RPL) != cpl || out->dpl != cpl || !out->s ||
         (out->type & X86_SEG_CODE) || !(out->type & X86_SEG_WRITABLE))
-        return x86_raise(fault, vector, error);
+        return x86_fail(fault, vector, error);
     if (!out->present)
-        return x86_raise(fault, X86_SS, error);
+        return x86_fail(fault, X86_SS, error);
     if (!x86_desc_write_type(core, selector, out->type | X86_SEG_ACCESSED,
                              fault))
         return false;
@@ -247,7 +247,7 @@ static bool load_system(struct x86_core *core, uint16_t selector,
     uint64_t raw, high = 0;
 
     if (selector & SELECTOR_TI)
-        return x86_raise(fault, X86_GP, error);
+        return x86_fail(fault, X86_GP, error);
     if (!x86_desc_read(core, selector, X86_GP, &raw, is_long ? &high : NULL,
                        fault))
         return false;
@@ -255,9 +255,9 @@ static bool load_system(struct x86_core *core, uint16_t selector,
     out->base |= high << 32;
     if (out->s || !(wanted & (1U << out->type)) ||
         (is_long && !x86_is_canonical(out->base)))
-        return x86_raise(fault, X86_GP, error);
+        return x86_fail(fault, X86_GP, error);
     if (!out->present)
-        return x86_raise(fault, X86_NP, error);
+        return x86_fail(fault, X86_NP, error);
     return true;
 }
 
@@ -285,7 +285,7 @@ bool x86_load_tr(struct x86_core *core, uint16_t selector,
     struct x86_seg seg;
 
     if (!(selector & SELECTOR_ERROR))
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (!x86_in_long_mode(state))
         wanted |= 1U << X86_TSS16_AVAIL;
     if (!load_system(core, selector, wanted, &seg, fault))

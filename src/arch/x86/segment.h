@@ -76,8 +76,8 @@ static inline unsigned x86_cpl(const struct x86_state *state)
 }
 
 /* Fill in @fault, with or without an error code; always false. */
-bool x86_raise(struct x86_fault *fault, uint8_t vector, uint32_t error);
-bool x86_raise_plain(struct x86_fault *fault, uint8_t vector);
+bool x86_fail(struct x86_fault *fault, uint8_t vector, uint32_t error);
+bool x86_fail_plain(struct x86_fault *fault, uint8_t vector);
 
 bool x86_is_canonical(uint64_t addr);
 

@@ -39,7 +39,7 @@ struct x86_stack x86_stack_current(struct x86_core *core)
 static bool out_of_segment(const struct x86_stack *stack,
                            struct x86_fault *fault)
 {
-    return x86_raise(fault, stack->fault_vector, stack->fault_error);
+    return x86_fail(fault, stack->fault_vector, stack->fault_error);
 }
 
 /* Linear address of [offset, offset + size) after the limit check. */

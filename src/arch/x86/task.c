@@ -42,7 +42,7 @@ static bool tss_read(struct x86_core *core, uint32_t offset, void *data,
     const struct x86_seg *tr = &x86_core_state(core)->tr;
 
     if (offset + len - 1 > tr->limit)
-        return x86_raise(fault, X86_TS, tr->selector & 0xfffc);
+        return x86_fail(fault, X86_TS, tr->selector & 0xfffc);
     return x86_vmem_read(core, (gva_t){tr->base + offset}, data, len,
                          X86_ACCESS_IMPLICIT, fault) == len;
 }
@@ -52,7 +52,7 @@ static bool read_canonical(struct x86_core *core, uint32_t offset,
 {
     if (!tss_read(core, offset, rsp, 8, fault))
         return false;
-    return x86_is_canonical(*rsp) || x86_raise(fault, X86_SS, 0);
+    return x86_is_canonical(*rsp) || x86_fail(fault, X86_SS, 0);
 }
 
 bool x86_task_rsp(struct x86_core *core, unsigned level, uint64_t *rsp,
@@ -88,16 +88,16 @@ bool x86_task_io_allowed(struct x86_core *core, uint16_t port, unsigned size,
     uint32_t offset;
 
     if (tr->unusable || !is_tss32(tr->type) || tr->limit < TSS_IOMAP + 1)
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (!tss_read(core, TSS_IOMAP, &base, 2, fault))
         return false;
     offset = base + port / 8U;
     if (offset + 1 > tr->limit)
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     if (!tss_read(core, offset, &bits, 2, fault))
         return false;
     if ((bits >> (port & 7)) & ((1U << size) - 1))
-        return x86_raise(fault, X86_GP, 0);
+        return x86_fail(fault, X86_GP, 0);
     return true;
 }
 
@@ -209,16 +209,16 @@ static bool read_tss_desc(struct x86_core *core, uint16_t selector,
     uint32_t least;
 
     if ((selector & 4) || !error)
-        return x86_raise(fault, vector, error);
+        return x86_fail(fault, vector, error);
     if (!x86_desc_read(core, selector, vector, &raw, NULL, fault))
         return false;
     x86_desc_decode(raw, selector, tss);
     if (tss->s || (tss->type & 5) != 1 || !!(tss->type & 2) != wants_busy)
-        return x86_raise(fault, vector, error);
+        return x86_fail(fault, vector, error);
     if (!tss->present)
-        return x86_raise(fault, X86_NP, error);
+        return x86_fail(fault, X86_NP, error);
     least = is_tss32(tss->type) ? TSS32_SIZE - 1 : TSS16_SIZE - 1;
-    return tss->limit >= least || x86_raise(fault, X86_TS, error);
+    return tss->limit >= least || x86_fail(fault, X86_TS, error);
 }
 
 /* The segment registers of the new task; a fault belongs to the new task. */
@@ -241,14 +241,14 @@ static bool task_load_segments(struct x86_core *core, const struct task *task,
         return true;
     }
     if (!(cs & 0xfffc))
-        return x86_raise(fault, X86_TS, 0);
+        return x86_fail(fault, X86_TS, 0);
     if (!x86_desc_read(core, cs, X86_TS, &raw, NULL, fault))
         return false;
     x86_desc_decode(raw, cs, &seg);
     if (!seg.s || !(seg.type & X86_SEG_CODE))
-        return x86_raise(fault, X86_TS, cs & 0xfffc);
+        return x86_fail(fault, X86_TS, cs & 0xfffc);
     if (!seg.present)
-        return x86_raise(fault, X86_NP, cs & 0xfffc);
+        return x86_fail(fault, X86_NP, cs & 0xfffc);
     state->seg[X86_CS] = seg;
     if (!x86_seg_check_stack(core, (uint16_t)task->seg[X86_SS_SEG], cs & 3,
                              X86_TS, &state->seg[X86_SS_SEG], fault))
@@ -315,7 +315,7 @@ bool x86_task_switch(struct x86_core *core, uint16_t selector,
     struct task task;
 
     if (x86_in_long_mode(state))
-        return x86_raise(fault, X86_GP, selector & 0xfffc);
+        return x86_fail(fault, X86_GP, selector & 0xfffc);
     if (!read_tss_desc(core, selector, cause, &tss, fault) ||
         !task_fetch(core, &tss, &task, fault) ||
         !task_leave(core, &tss, cause, fault))
@@ -329,7 +329,7 @@ bool x86_task_switch(struct x86_core *core, uint16_t selector,
     }
     x86_core_mode_changed(core);
     if (task.trap)
-        return x86_raise_plain(fault, X86_DB);
+        return x86_fail_plain(fault, X86_DB);
     return true;
 }
 
