@@ -121,29 +121,41 @@ int outfile_open(struct outfile *file, const char *path)
     return 0;
 }
 
-static int flush_and_close(struct outfile *file)
+static int flush(struct outfile *file)
 {
-    int err = 0;
-
     errno = 0;
     if (fflush(file->stream) || ferror(file->stream))
-        err = errno ? -errno : -EIO;
-    if (!err && fsync(fileno(file->stream)) && errno != EINVAL)
-        err = -errno;
+        return errno ? -errno : -EIO;
+    return 0;
+}
+
+static int put_file_in_place(struct outfile *file, int err)
+{
     if (fclose(file->stream) && !err)
         err = -errno;
     file->stream = NULL;
+    if (!err && rename(file->tmp, file->path))
+        err = -errno;
     return err;
 }
 
 int outfile_commit(struct outfile *file)
 {
-    int err = flush_and_close(file);
+    int err = flush(file);
 
-    if (!err && rename(file->tmp, file->path))
+    if (!err && fsync(fileno(file->stream)) && errno != EINVAL)
         err = -errno;
+    err = put_file_in_place(file, err);
     if (!err)
         err = sync_parent(file->path);
+    outfile_abort(file);
+    return err;
+}
+
+int outfile_publish(struct outfile *file)
+{
+    int err = put_file_in_place(file, flush(file));
+
     outfile_abort(file);
     return err;
 }

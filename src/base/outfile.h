@@ -27,6 +27,9 @@ SIM_MUST_CHECK int outfile_open(struct outfile *file, const char *path);
 /** outfile_commit() - replace @path by what was written; closes in any case.
  *  Returns: 0 or -errno; on failure @path is as it was. */
 SIM_MUST_CHECK int outfile_commit(struct outfile *file);
+/** outfile_publish() - the same without syncing: readers see it whole, but a
+ *  power failure may lose it.  For what is replaced often. */
+SIM_MUST_CHECK int outfile_publish(struct outfile *file);
 /** outfile_abort() - forget what was written. */
 void outfile_abort(struct outfile *file);
 

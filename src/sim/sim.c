@@ -2,13 +2,17 @@
 /* A simulation: creation, the life cycle of its tree, the main loop. */
 #include "sim/sim.h"
 
+#include <string.h>
+
 #include "base/alloc.h"
 #include "base/host_clock.h"
 #include "base/log.h"
 #include "sim/debug.h"
 #include "sim/object.h"
 #include "sim/port.h"
+#include "sim/report.h"
 #include "sim/sim_private.h"
+#include "sim/stat_out.h"
 
 static const tick_t DEFAULT_SLICE = UINT64_C(1000000); /* 1 us */
 /* Reading the host's clock after each event would cost as much as an event. */
@@ -27,6 +31,7 @@ struct sim *sim_create(const struct sim_host *host)
     sim->slice = DEFAULT_SLICE;
     rng_seed(&sim->rng, 0);
     exit_init(sim);
+    sim->stats = stat_out_create(sim);
     return sim;
 }
 
@@ -52,6 +57,7 @@ void sim_destroy(struct sim *sim)
     if (!sim)
         return;
     leave_runner(sim);
+    stat_out_destroy(sim->stats);
     exit_fini(sim);
     if (sim->root) {
         fini_tree(sim->root);
@@ -176,7 +182,13 @@ void sim_before_fork(struct sim *sim)
 
 void sim_after_fork(struct sim *sim, const char *outdir)
 {
+    int err;
+
     sim_set_outdir(sim, outdir);
+    err = stat_out_reopen(sim->stats);
+    if (err)
+        sim_fatal(sim->root, "cannot open the statistics in %s: %s", outdir,
+                  strerror(-err));
     for_each_object(sim, sim_object_after_fork);
 }
 

@@ -54,6 +54,7 @@ struct sim {
     uint64_t last_poll_ns; /* host time of the last question */
 
     uint64_t insts, ops; /* since the beginning */
+    struct stat_out *stats;
     bool is_strict;      /* Root.strict: a missing feature ends the run */
     struct sim_sites sites;
 };
