@@ -11,6 +11,7 @@ build/VARIANT/gearshift               the command
 build/VARIANT/unit_tests              tests/unit/**
 build/VARIANT/bench/                  tests/bench/*_bench.c
 build/VARIANT/diff_fuzz               tests/diff/*.c
+build/VARIANT/lockstep                tests/lockstep/*.c
 build/VARIANT/fuzz/                   tests/fuzz/*_fuzz.{c,cc}
 build/guest/                          tests/guest/{asm,c,kernel}/*: programs
                                       that are simulated
@@ -260,7 +261,11 @@ def build_variant(base, variant):
     Default(core, made)
     tests = unit_tests(env, variant, core)
     Alias("unit", tests)
-    Alias("diff", diff_fuzz(env, variant, core))
+    lockstep = env.Program(
+        f"build/{variant}/lockstep",
+        Glob(f"build/{variant}/tests/lockstep/*.c") + core,
+    )
+    Alias("diff", [diff_fuzz(env, variant, core), lockstep])
     runner = f"$PYTHON tests/run_all.py --variant={variant}"
     Alias(
         "test",
