@@ -1,0 +1,187 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The system: parameters that everything below it shares, requestor numbers,
+ * and guest RAM by way of system_ram.  Left out: gem5's thermal model and RAM
+ * that other processes map (shared_backstore).
+ */
+#include "mem/system.h"
+
+#include "base/alloc.h"
+#include "base/log.h"
+#include "mem/physmem.h"
+#include "mem/port.h"
+#include "mem/system_ram.h"
+#include "sim/param.h"
+#include "sim/report.h"
+#include "sim/workload.h"
+
+#include <string.h>
+
+SIM_CHECK_BASE(struct system);
+
+static struct system *self(const struct sim_object *obj)
+{
+    return SIM_CAST(struct system, system_type, obj);
+}
+
+struct system *system_of(const struct sim_object *obj)
+{
+    const struct sim_object *above = obj;
+
+    while (above != NULL && !sim_object_is_a(above, &system_type))
+        above = above->parent;
+    if (above == NULL)
+        sim_fatal(obj, "is not below a System");
+    return self(above);
+}
+
+/* --------------------------------------------------------------- requestors */
+
+/* The path of @obj without that of the system. */
+static const char *path_below(const struct system *system,
+                              const struct sim_object *obj)
+{
+    size_t len = strlen(system->base.path);
+
+    if (strncmp(obj->path, system->base.path, len) == 0 &&
+        obj->path[len] == '.')
+        return obj->path + len + 1;
+    return obj->path;
+}
+
+uint16_t system_add_requestor(struct system *system,
+                              const struct sim_object *obj, const char *sub)
+{
+    uint32_t id = system->num_requestors;
+    const char *path = path_below(system, obj);
+
+    SIM_ASSERT(id < UINT16_MAX);
+    system->requestors =
+        alloc_resize(system->requestors, id + 1, sizeof(*system->requestors));
+    system->requestors[id] =
+        sub != NULL ? alloc_printf("%s.%s", path, sub) : alloc_strdup(path);
+    system->num_requestors++;
+    return (uint16_t)id;
+}
+
+uint32_t system_num_requestors(const struct system *system)
+{
+    return system->num_requestors;
+}
+
+const char *const *system_requestor_names(const struct system *system)
+{
+    return system->requestors;
+}
+
+/* --------------------------------------------------------------- life cycle */
+
+static void system_init(struct sim_object *obj)
+{
+    struct system *system = self(obj);
+
+    if (system->shared_backstore != NULL && system->shared_backstore[0] != '\0')
+        sim_fatal_param(obj, "shared_backstore",
+                        "guest RAM cannot be shared with other processes: it "
+                        "is private, so that it gets huge pages and a forked "
+                        "simulation has its own copy");
+    if (system->mem_mode == MEM_MODE_INVALID)
+        sim_fatal_param(obj, "mem_mode",
+                        "choose 'atomic', 'timing' or "
+                        "'atomic_noncaching'");
+    (void)system_add_requestor(system, obj, "functional");
+    system->physmem = physmem_create();
+    system_ram_map(system);
+}
+
+static void system_fini(struct sim_object *obj)
+{
+    struct system *system = self(obj);
+
+    physmem_destroy(system->physmem);
+    for (uint32_t i = 0; i < system->num_requestors; i++)
+        mem_free((char *)(uintptr_t)system->requestors[i]);
+    mem_free(system->requestors);
+}
+
+/* ------------------------------------------------------------------- tables */
+
+static const struct sim_ops system_ops = {
+    .init = system_init,
+    .fini = system_fini,
+};
+
+static const char *const mem_modes[] = {
+    [MEM_MODE_INVALID] = "invalid",
+    [MEM_MODE_ATOMIC] = "atomic",
+    [MEM_MODE_TIMING] = "timing",
+    [MEM_MODE_ATOMIC_NONCACHING] = "atomic_noncaching",
+    NULL,
+};
+
+static const struct sim_param system_params[] = {
+    SIM_PARAM(struct system, mem_mode, "atomic", "",
+              "How accesses take place; CPUs that need another mode change it "
+              "when they take over",
+              .names = mem_modes),
+    SIM_PARAM(struct system, cache_line_size, "64", "bytes",
+              "Of all caches of the system", .min = 16, .max = 4096,
+              .pow2 = true),
+    SIM_PARAM(struct system, mem_ranges, "[]", "addr",
+              "Ranges of RAM, for scripts; the memories' own ranges count"),
+    SIM_PARAM_OBJ(struct system, workload, "NULL", workload_type,
+                  "What the system runs"),
+    SIM_PARAM(struct system, m5ops_base, "0", "addr",
+              "First address of the 64 KiB window for pseudo operations; 0: "
+              "no window"),
+    SIM_PARAM(struct system, init_param, "0", "",
+              "What the pseudo operation init_param returns"),
+    SIM_PARAM(struct system, readfile, "", "",
+              "Host file that the pseudo operation read_file returns"),
+    SIM_PARAM(struct system, symbolfile, "", "",
+              "File with additional symbols"),
+    SIM_PARAM(struct system, shared_backstore, "", "",
+              "Not supported: RAM is private to the simulation"),
+    SIM_PARAM(struct system, auto_unlink_shared_backstore, "False", "",
+              "Of no effect: there is no shared backstore"),
+    SIM_PARAM(struct system, mmap_using_noreserve, "False", "",
+              "Of no effect: RAM never reserves swap space"),
+    SIM_PARAM(struct system, multi_thread, "False", "",
+              "Several hardware threads per CPU"),
+    SIM_PARAM(struct system, exit_on_work_items, "False", "",
+              "Leave simulate() when a work item begins or ends"),
+    SIM_PARAM(struct system, work_item_id, "-1", "",
+              "The work item that counts; -1: all"),
+    SIM_PARAM(struct system, num_work_ids, "16", "",
+              "Number of distinct work items"),
+    SIM_PARAM(struct system, work_begin_cpu_id_exit, "-1", "",
+              "Leave when this CPU begins a work item; -1: none"),
+    SIM_PARAM(struct system, work_begin_ckpt_count, "0", "",
+              "Checkpoint after so many begins; 0: never"),
+    SIM_PARAM(struct system, work_begin_exit_count, "0", "",
+              "Leave after so many begins; 0: never"),
+    SIM_PARAM(struct system, work_end_ckpt_count, "0", "",
+              "Checkpoint after so many ends; 0: never"),
+    SIM_PARAM(struct system, work_end_exit_count, "0", "",
+              "Leave after so many ends; 0: never"),
+    SIM_PARAM(struct system, work_cpus_ckpt_count, "0", "",
+              "Checkpoint when so many CPUs have begun work; 0: never"),
+    SIM_END_PARAM,
+};
+
+static const struct sim_port_desc system_ports[] = {
+    MEM_REQUESTOR(struct system, system_port,
+                  "Functional accesses of the system itself",
+                  .is_optional = true),
+    SIM_END_PORT,
+};
+
+const struct sim_type system_type = {
+    .name = "System",
+    .doc = "A machine: its memory, its mode and what it runs",
+    .base = &sim_object_type,
+    .size = sizeof(struct system),
+    .ops = &system_ops,
+    .params = system_params,
+    .ports = system_ports,
+};

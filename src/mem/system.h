@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The system: owner of guest RAM, of the memory mode and of the list of
+ * requestors.  RAM exists from System's init on (parents are initialised before
+ * their children), so every object below may use it in its own init.
+ */
+#ifndef MEM_SYSTEM_H
+#define MEM_SYSTEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "sim/field.h"
+#include "sim/object.h"
+#include "sim/port.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct physmem;
+struct workload;
+
+/* gem5's MemoryMode, in its order. */
+enum mem_mode {
+    MEM_MODE_INVALID,
+    MEM_MODE_ATOMIC,            /* tags are warmed, time is ignored */
+    MEM_MODE_TIMING,            /* contention and latencies count */
+    MEM_MODE_ATOMIC_NONCACHING, /* RAM only: KVM and fast functional */
+};
+
+struct system {
+    struct sim_object base;
+
+    /* Parameters. */
+    uint32_t mem_mode; /* enum mem_mode; changes when CPUs are switched */
+    uint32_t cache_line_size;
+    struct sim_vec_range mem_ranges;
+    struct workload *workload;
+    uint64_t m5ops_base;
+    uint64_t init_param;
+    const char *readfile;
+    const char *symbolfile;
+    const char *shared_backstore;
+    bool auto_unlink_shared_backstore;
+    bool mmap_using_noreserve;
+    bool multi_thread;
+    bool exit_on_work_items;
+    int64_t work_item_id;
+    uint32_t num_work_ids;
+    int64_t work_begin_cpu_id_exit;
+    uint32_t work_begin_ckpt_count, work_begin_exit_count;
+    uint32_t work_end_ckpt_count, work_end_exit_count;
+    uint32_t work_cpus_ckpt_count;
+    struct sim_port system_port;
+
+    /* Derived. */
+    struct physmem *physmem;
+    const char **requestors; /* names, by index */
+    uint32_t num_requestors;
+};
+
+/** system_of() - the nearest System at or above @obj; fatal if there is none
+ *  (the configuration is wrong). */
+struct system *system_of(const struct sim_object *obj);
+
+static inline bool system_is_timing(const struct system *system)
+{
+    return system->mem_mode == MEM_MODE_TIMING;
+}
+
+/**
+ * system_add_requestor() - number a source of memory requests
+ * @sub: what of @obj it is ("inst", "data"), or NULL
+ *
+ * Call in init.  Numbers are dense and start with 0 (the system itself);
+ * struct mem_req carries them as `core`, statistics print the names
+ * ("cpu.inst": the path without the system's).
+ */
+uint16_t system_add_requestor(struct system *system,
+                              const struct sim_object *obj, const char *sub);
+uint32_t system_num_requestors(const struct system *system);
+/* All names; may move while requestors are added. */
+const char *const *system_requestor_names(const struct system *system);
+
+extern const struct sim_type system_type; /* "System" */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
