@@ -209,6 +209,7 @@ def fuzzers(base):
         ],
         LINKFLAGS=["-fsanitize=fuzzer,address,undefined"],
     )
+    env.Append(CFLAGS=["-Wno-sign-conversion"])
     env["LINK"] = "clang++"
     env.VariantDir(f"{top}/src", "src", duplicate=False)
     env.VariantDir(f"{top}/tests", "tests", duplicate=False)

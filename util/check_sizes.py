@@ -11,7 +11,7 @@ Size budgets: functions, parameters, files, lines.
 
 A dispatch switch or a table may be longer.  It says so, with the reason, on
 the line before:  NOLINTNEXTLINE(readability-function-size): the reason
-or, in the first lines of a file:  NOLINT(file-size): the reason
+(bool-parameter for a value that is a bool) or, in the first lines of a file:  NOLINT(file-size): the reason
 """
 import re
 import sys
@@ -102,13 +102,17 @@ BOOL_PARAMETER = re.compile(r"^[\w *]+?(\w+)\([^;{(]*\bbool \w+[,)]", re.M)
 
 def check_bool_parameters(name: str, text: str) -> List[str]:
     """A call f(x, true) says nothing: headers declare an enum or flags."""
+    problems = []
+    lines = text.splitlines()
     text = blank(text)
-    return [
-        f"{name}:{text.count(chr(10), 0, match.start()) + 1}: "
-        f"{match.group(1)}: parameter of type bool; use an enum"
-        for match in BOOL_PARAMETER.finditer(text)
-        if "static inline" not in match.group(0)
-    ]
+    for match in BOOL_PARAMETER.finditer(text):
+        index = text.count("\n", 0, match.start())
+        if not is_exempt(lines, index, "bool-parameter"):
+            problems.append(
+                f"{name}:{index + 1}: {match.group(1)}: "
+                "parameter of type bool; use an enum"
+            )
+    return problems
 
 
 def columns_allowed(name: str, lines: List[str]) -> Iterator[int]:

@@ -45,6 +45,7 @@ void json_str(struct json *json, const char *text); /* NULL: null */
 void json_u64(struct json *json, uint64_t value);
 void json_i64(struct json *json, int64_t value);
 void json_f64(struct json *json, double value);
+/* NOLINTNEXTLINE(bool-parameter): the value itself */
 void json_bool(struct json *json, bool value);
 void json_null(struct json *json);
 

@@ -49,6 +49,7 @@ void debug_trace(const struct debug_flag *flag, const struct sim_object *obj,
 extern struct debug_flag *const debug_flags[];
 /** debug_set() - switch a flag (and the members of a compound one).
  *  Returns: 0, or -ENOENT. */
+/* NOLINTNEXTLINE(bool-parameter): the state itself */
 int debug_set(const char *name, bool on);
 /** debug_open() - send traces to a file; "cout" or "cerr"; *.gz is compressed.
  *  Returns: 0 or -errno. */

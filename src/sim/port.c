@@ -189,6 +189,7 @@ static int check_free(struct sim_object *obj, const struct sim_port_desc *desc,
 }
 
 /* NOLINTNEXTLINE(bugprone-easily-swappable-parameters): the two ends */
+/* NOLINTNEXTLINE(readability-function-size): two ends of three parts */
 int sim_port_bind(struct sim_object *a, const char *a_port, uint32_t a_index,
                   struct sim_object *b, const char *b_port, uint32_t b_index,
                   char why[WHY_SIZE])

@@ -148,7 +148,7 @@ static double sum_for_shares(const struct printer *p, const struct elements *e)
 
     for (uint32_t i = 0; i < e->len; i++)
         sum += element(p, e, i);
-    return p->flags & (STAT_PDF | STAT_CDF) ? sum : 0;
+    return (p->flags & (STAT_PDF | STAT_CDF)) ? sum : 0;
 }
 
 static void print_elements(struct printer *p, const struct elements *e)

@@ -13,21 +13,6 @@
 
 enum { SELECTOR_RPL = 3, SELECTOR_TI = 4, SELECTOR_ERROR = 0xfffc };
 
-bool x86_fail(struct x86_fault *fault, uint8_t vector, uint32_t error)
-{
-    *fault = (struct x86_fault){.vector = vector,
-                                .source = X86_FROM_FAULT,
-                                .has_error = true,
-                                .error = error};
-    return false;
-}
-
-bool x86_fail_plain(struct x86_fault *fault, uint8_t vector)
-{
-    *fault = (struct x86_fault){.vector = vector, .source = X86_FROM_FAULT};
-    return false;
-}
-
 bool x86_is_canonical(uint64_t addr)
 {
     return (uint64_t)((int64_t)(addr << 16) >> 16) == addr;

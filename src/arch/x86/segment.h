@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 #include "arch/x86/fault.h"
 #include "arch/x86/state.h"
@@ -75,9 +76,23 @@ static inline unsigned x86_cpl(const struct x86_state *state)
     return x86_in_v86_mode(state) ? 3 : state->seg[X86_CS].selector & 3;
 }
 
-/* Fill in @fault, with or without an error code; always false. */
-bool x86_fail(struct x86_fault *fault, uint8_t vector, uint32_t error);
-bool x86_fail_plain(struct x86_fault *fault, uint8_t vector);
+/* Fill in @fault, without or with an error code; always false. */
+static inline bool x86_fail_plain(struct x86_fault *fault, uint8_t vector)
+{
+    memset(fault, 0, sizeof(*fault));
+    fault->vector = vector;
+    fault->source = X86_FROM_FAULT;
+    return false;
+}
+
+static inline bool x86_fail(struct x86_fault *fault, uint8_t vector,
+                            uint32_t error)
+{
+    (void)x86_fail_plain(fault, vector);
+    fault->has_error = true;
+    fault->error = error;
+    return false;
+}
 
 bool x86_is_canonical(uint64_t addr);
 
