@@ -12,7 +12,7 @@ from typing import Dict, List
 
 from check_common import blank, files_below, main
 
-DEFINITION = re.compile(r"^const struct sim_type (\w+) = \{", re.M)
+DEFINITION = re.compile(r"^const struct sim_type (\w+) =", re.M)
 ROW = re.compile(r"^\w+\(\s*(\w+)\s*[,)]", re.M)
 
 

@@ -11,7 +11,8 @@ Size budgets: functions, parameters, files, lines.
 
 A dispatch switch or a table may be longer.  It says so, with the reason, on
 the line before:  NOLINTNEXTLINE(readability-function-size): the reason
-(bool-parameter for a value that is a bool) or, in the first lines of a file:  NOLINT(file-size): the reason
+(bool-parameter for a value that is a bool) or, in the first lines of a file:
+NOLINT(file-size): the reason
 """
 import re
 import sys

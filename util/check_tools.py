@@ -193,15 +193,21 @@ def check_clang_format(root: Path) -> List[str]:
         for folder in ("src", "tests")
         for path in files_below(root / folder, C_SUFFIXES)
     ]
-    problems: List[str] = []
-    for name in names:
-        found = problems_of(
-            root, ["clang-format", "--dry-run", "-Werror", name]
+    argv = ["clang-format", "--dry-run", "-Werror"]
+    shares = [argv + names[start::JOBS] for start in range(JOBS)]
+    with ThreadPoolExecutor(JOBS) as pool:
+        output = sum(
+            pool.map(lambda argv: problems_of(root, argv), shares), []
         )
-        count = sum("error:" in line for line in found)
-        if found:
-            problems.append(f"{found[0]} ({count} places)")
-    return problems
+    places = [line for line in output if "error:" in line]
+    if output and not places:
+        return output
+    files = [line.partition(":")[0] for line in places]
+    return [
+        f"{line} ({files.count(file)} places)"
+        for index, (line, file) in enumerate(zip(places, files))
+        if file not in files[:index]
+    ]
 
 
 def check_cppcheck(root: Path) -> List[str]:

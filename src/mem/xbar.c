@@ -72,7 +72,8 @@ extern const struct sim_type base_xbar_type, noncoherent_xbar_type,
     coherent_xbar_type, system_xbar_type, l2_xbar_type, io_xbar_type,
     snoop_filter_type;
 
-enum { REMEMBERED_SPANS = 256, NO_TARGET = UINT32_MAX };
+enum { REMEMBERED_SPANS = 256 };
+#define NO_TARGET UINT32_MAX
 
 static struct xbar *self(const struct sim_object *obj)
 {

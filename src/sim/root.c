@@ -105,9 +105,9 @@ static double host_memory(const struct sim_object *obj, uint32_t index)
     (void)obj;
     (void)index;
     if (file) {
-        /* The kernel's own numbers fit: NOLINTNEXTLINE(cert-err34-c) */
         found =
-            fscanf(file, "%" SCNu64 "%" SCNu64, &all_pages, &resident_pages);
+            fscanf(/* NOLINT(cert-err34-c): the kernel's own numbers */
+                   file, "%" SCNu64 "%" SCNu64, &all_pages, &resident_pages);
         (void)fclose(file);
     }
     if (found != 2)

@@ -55,7 +55,7 @@ struct sim {
 
     uint64_t insts, ops; /* since the beginning */
     struct stat_out *stats;
-    bool is_strict;      /* Root.strict: a missing feature ends the run */
+    bool is_strict; /* Root.strict: a missing feature ends the run */
     struct sim_sites sites;
 };
 
