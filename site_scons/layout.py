@@ -12,6 +12,7 @@ build/VARIANT/unit_tests              tests/unit/**
 build/VARIANT/bench/                  tests/bench/*_bench.c
 build/VARIANT/diff_fuzz               tests/diff/*.c
 build/VARIANT/lockstep                tests/lockstep/*.c
+build/VARIANT/kernel_run              tests/kernel/*.c
 build/VARIANT/fuzz/                   tests/fuzz/*_fuzz.{c,cc}
 build/guest/                          tests/guest/{asm,c,kernel}/*: programs
                                       that are simulated
@@ -39,7 +40,9 @@ import variants
 GUEST_FLAGS = {
     "asm": "-static -nostdlib",
     "c": "-O2 -g -static",
-    "kernel": "-m32 -static -nostdlib -no-pie -Wl,-Ttext=0x100000",
+    "kernel": "-m32 -O1 -ffreestanding -fno-pic -fno-stack-protector "
+    "-mgeneral-regs-only -static -nostdlib -no-pie -Wl,--build-id=none "
+    "-Wl,--section-start=.multiboot=0x100000,-Ttext=0x101000,-z,norelro,-z,max-page-size=4096",
 }
 
 
@@ -266,7 +269,11 @@ def build_variant(base, variant):
         f"build/{variant}/lockstep",
         Glob(f"build/{variant}/tests/lockstep/*.c") + core,
     )
-    Alias("diff", [diff_fuzz(env, variant, core), lockstep])
+    kernel_run = env.Program(
+        f"build/{variant}/kernel_run",
+        Glob(f"build/{variant}/tests/kernel/*.c") + core,
+    )
+    Alias("diff", [diff_fuzz(env, variant, core), lockstep, kernel_run])
     runner = f"$PYTHON tests/run_all.py --variant={variant}"
     Alias(
         "test",

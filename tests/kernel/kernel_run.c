@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Runs a Multiboot kernel on a bare core with just a debug console (port 0xE9),
+ * a serial port's transmit register (0x3F8) and an exit port (0xF4).
+ *
+ *   kernel_run [--mem MIB] [--append TEXT] [--insts N] [--trace] KERNEL
+ *
+ * The exit status is (value << 1) | 1 of the write to port 0xF4, as with QEMU's
+ * isa-debug-exit; 100 for a triple fault, 101 for HLT with nothing to wake it,
+ * 102 when the instructions ran out.
+ */
+#include <Zydis/Zydis.h>
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "arch/x86/boot/multiboot.h"
+#include "arch/x86/core.h"
+#include "arch/x86/cpuid.h"
+#include "base/alloc.h"
+#include "mem/physmem.h"
+
+enum {
+    PORT_DEBUG = 0xe9,
+    PORT_EXIT = 0xf4,
+    PORT_SERIAL = 0x3f8,
+    PORT_SERIAL_STATUS = 0x3fd,
+    SERIAL_EMPTY = 0x60,
+    STATUS_SHUTDOWN = 100,
+    STATUS_HALTED = 101,
+    STATUS_BUDGET = 102,
+};
+
+struct machine {
+    struct x86_env env; /* first: hooks cast back */
+    struct physmem *mem;
+    struct x86_cpuid *cpuid;
+    struct x86_core *core;
+    int status; /* -1: still running */
+};
+
+static uint32_t io_read(struct x86_env *env, struct x86_core *core,
+                        uint16_t port, unsigned size)
+{
+    (void)env;
+    (void)core;
+    if (port == PORT_SERIAL_STATUS)
+        return SERIAL_EMPTY;
+    if (port == PORT_DEBUG)
+        return PORT_DEBUG;
+    return size == 4 ? UINT32_MAX : (1U << (8 * size)) - 1;
+}
+
+static void io_write(struct x86_env *env, struct x86_core *core, uint16_t port,
+                     unsigned size, uint32_t value)
+{
+    struct machine *machine = (struct machine *)env;
+
+    (void)size;
+    if (port == PORT_DEBUG || port == PORT_SERIAL)
+        (void)putchar((int)(value & 0xff));
+    if (port == PORT_EXIT) {
+        machine->status = (int)(((value << 1) | 1) & 0xff);
+        x86_core_stop(core);
+    }
+}
+
+static void print_trace(void *ctx, struct x86_core *core,
+                        const struct x86_trace_record *record)
+{
+    ZydisDisassembledInstruction inst;
+    ZydisMachineMode mode = ZYDIS_MACHINE_MODE_LEGACY_32;
+    const struct x86_state *state = x86_core_state(core);
+
+    (void)ctx;
+    if (state->seg[X86_CS].l)
+        mode = ZYDIS_MACHINE_MODE_LONG_64;
+    else if (!state->seg[X86_CS].db)
+        mode = ZYDIS_MACHINE_MODE_LEGACY_16;
+    (void)printf("%08llx ", (unsigned long long)record->rip);
+    if (ZYAN_SUCCESS(ZydisDisassembleIntel(mode, record->rip, record->bytes,
+                                           record->len, &inst)))
+        (void)printf("%s", inst.text);
+    (void)printf("\n");
+}
+
+static uint8_t *read_file(const char *path, size_t *len)
+{
+    FILE *file = fopen(path, "rb");
+    uint8_t *data = NULL;
+
+    *len = 0;
+    if (!file) {
+        perror(path);
+        exit(2);
+    }
+    while (!feof(file)) {
+        data = alloc_resize(data, *len + 65536, 1);
+        *len += fread(data + *len, 1, 65536, file);
+    }
+    (void)fclose(file);
+    return data;
+}
+
+static void make_machine(struct machine *machine, uint64_t mem_size)
+{
+    const struct x86_cpuid_cfg cpuid_cfg = {.num_cpus = 1};
+    struct x86_core_cfg cfg = {0};
+    char why[256];
+
+    *machine = (struct machine){
+        .env = {.io_read = io_read, .io_write = io_write},
+        .status = -1,
+    };
+    machine->mem = physmem_create();
+    if (physmem_add(machine->mem, 0, mem_size) ||
+        x86_cpuid_create(&cpuid_cfg, &machine->cpuid, why)) {
+        (void)fprintf(stderr, "cannot make the machine\n");
+        exit(2);
+    }
+    cfg.mem = machine->mem;
+    cfg.env = &machine->env;
+    cfg.cpuid = machine->cpuid;
+    machine->core = x86_core_create(&cfg);
+}
+
+static void boot(struct machine *machine, const char *path, const char *append)
+{
+    struct multiboot_image image = {.name = path, .command_line = append};
+    uint8_t *data = read_file(path, &image.len);
+    char why[160];
+
+    image.data = data;
+    if (multiboot_load(machine->mem, &image, x86_core_state(machine->core),
+                       why)) {
+        (void)fprintf(stderr, "%s\n", why);
+        exit(2);
+    }
+    mem_free(data);
+    x86_core_state_changed(machine->core);
+}
+
+static void print_state(struct machine *machine)
+{
+    const struct x86_state *state = x86_core_state(machine->core);
+
+    x86_core_sync(machine->core);
+    (void)fprintf(
+        stderr,
+        "rip %#llx cs %#x ss %#x rflags %#llx cr0 %#llx cr2 %#llx "
+        "cr3 %#llx cr4 %#llx efer %#llx\n",
+        (unsigned long long)state->rip, state->seg[X86_CS].selector,
+        state->seg[X86_SS_SEG].selector, (unsigned long long)state->rflags,
+        (unsigned long long)state->cr0, (unsigned long long)state->cr2,
+        (unsigned long long)state->cr3, (unsigned long long)state->cr4,
+        (unsigned long long)state->efer);
+    for (unsigned i = 0; i < X86_NUM_GPRS; i++)
+        (void)fprintf(stderr, "r%-2u %016llx%s", i,
+                      (unsigned long long)state->gpr[i],
+                      i % 4 == 3 ? "\n" : "  ");
+}
+
+static int run(struct machine *machine, uint64_t max_insts)
+{
+    enum x86_stop stop = X86_STOP_REQUEST;
+
+    while (machine->status < 0 && stop == X86_STOP_REQUEST)
+        stop = x86_core_run(machine->core, max_insts);
+    if (machine->status >= 0)
+        return machine->status;
+    (void)fflush(stdout);
+    print_state(machine);
+    switch (stop) {
+    case X86_STOP_SHUTDOWN:
+        (void)fprintf(stderr, "triple fault\n");
+        return STATUS_SHUTDOWN;
+    case X86_STOP_HALT:
+        (void)fprintf(stderr, "halted\n");
+        return STATUS_HALTED;
+    default:
+        (void)fprintf(stderr, "did not end in time\n");
+        return STATUS_BUDGET;
+    }
+}
+
+int main(int argc, char **argv)
+{
+    static const struct option known[] = {
+        {"mem",              required_argument, NULL, 'm'},
+        {"append",              required_argument, NULL, 'a'},
+        {"insts",                  required_argument, NULL, 'i'},
+        {"trace",no_argument, NULL, 't'},
+        {0              },
+    };
+    uint64_t mem_size = UINT64_C(64) << 20, insts = UINT64_C(1) << 40;
+    const char *append = NULL;
+    struct machine machine;
+    int option, status;
+    bool is_traced = false;
+
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
+        if (option == 'm')
+            mem_size = strtoull(optarg, NULL, 0) << 20;
+        else if (option == 'a')
+            append = optarg;
+        else if (option == 'i')
+            insts = strtoull(optarg, NULL, 0);
+        else if (option == 't')
+            is_traced = true;
+        else
+            return 2;
+    }
+    if (optind + 1 != argc) {
+        (void)fprintf(stderr, "usage: kernel_run [--mem MIB] [--append TEXT] "
+                              "[--insts N] [--trace] KERNEL\n");
+        return 2;
+    }
+    make_machine(&machine, mem_size);
+    boot(&machine, argv[optind], append);
+    if (is_traced)
+        x86_core_set_trace(machine.core, print_trace, NULL);
+    status = run(&machine, insts);
+    x86_core_destroy(machine.core);
+    x86_cpuid_destroy(machine.cpuid);
+    physmem_destroy(machine.mem);
+    return status;
+}
