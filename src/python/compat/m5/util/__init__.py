@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""gem5's m5.util."""
+
+from __future__ import annotations
+
+import inspect
+import os
+import re
+import sys
+from typing import Any, Iterator, List
+
+from m5.util import convert
+from gearshift.log import fatal, inform, panic, warn
+from m5.util import fdthelper
+from m5.util.attrdict import attrdict, multiattrdict, optiondict
+from m5.util.multidict import multidict
+
+
+def addToPath(path: str) -> None:
+    """Make modules of a directory importable; relative to the script."""
+    if not os.path.isabs(path):
+        frame = inspect.stack()[1]
+        path = os.path.join(os.path.dirname(frame.filename), path)
+    path = os.path.realpath(path)
+    if path not in sys.path:
+        sys.path.insert(1, path)
+
+
+def repoPath() -> str:
+    """Directory above configs/."""
+    above = os.path.abspath(__file__)
+    for _ in range(5):
+        above = os.path.dirname(above)
+    return above
+
+
+def flatten(items: Any) -> Iterator[Any]:
+    """Items of nested lists and tuples, one by one."""
+    if isinstance(items, (list, tuple)):
+        for item in items:
+            yield from flatten(item)
+    else:
+        yield items
+
+
+def make_version_list(version: str) -> List[int]:
+    """ "9.4.1" as [9, 4, 1]."""
+    return [int(re.match(r"\d*", part)[0] or 0) for part in version.split(".")]
+
+
+def compare_versions(left: str, right: str) -> int:
+    """-1, 0 or 1."""
+    a, b = make_version_list(left), make_version_list(right)
+    return (a > b) - (a < b)
+
+
+def isInteractive() -> bool:
+    """Whether a Python prompt follows the script."""
+    return hasattr(sys, "ps1") or bool(sys.flags.interactive)
+
+
+class Singleton(type):
+    """Metaclass of classes with one instance."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        if "_instance" not in cls.__dict__:
+            cls._instance = super().__call__(*args, **kwargs)
+        return cls._instance
+
+
+__all__ = [
+    "Singleton",
+    "addToPath",
+    "attrdict",
+    "compare_versions",
+    "convert",
+    "fatal",
+    "fdthelper",
+    "flatten",
+    "inform",
+    "isInteractive",
+    "multiattrdict",
+    "multidict",
+    "optiondict",
+    "os",
+    "panic",
+    "re",
+    "repoPath",
+    "sys",
+    "warn",
+]
