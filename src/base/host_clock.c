@@ -12,3 +12,14 @@ uint64_t host_clock_ns(void)
     SIM_ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
 }
+
+void host_clock_date(char text[32])
+{
+    struct timespec now;
+    struct tm local;
+
+    SIM_ASSERT(clock_gettime(CLOCK_REALTIME, &now) == 0);
+    if (!localtime_r(&now.tv_sec, &local) ||
+        !strftime(text, 32, "%a %b %e %H:%M:%S %Y", &local))
+        text[0] = '\0';
+}

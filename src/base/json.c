@@ -5,11 +5,11 @@
 
 #include <inttypes.h>
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/alloc.h"
 #include "base/log.h"
+#include "base/number.h"
 
 struct json_level {
     enum json_style style;
@@ -204,28 +204,21 @@ void json_i64(struct json *json, int64_t value)
 
 void json_f64(struct json *json, double value)
 {
-    char text[40];
-    int digits = 15;
+    char text[NUMBER_TEXT_SIZE];
 
     if (!isfinite(value)) {
-        json_null(json);
+        json_word(json, JSON_NULL);
         return;
     }
+    number_format(text, value);
     before_value(json);
-    do
-        (void)snprintf(text, sizeof(text), "%.*g", digits, value);
-    while (digits++ < 17 && strtod(text, NULL) != value);
     (void)fputs(text, json->out);
 }
 
-void json_bool(struct json *json, bool value)
+void json_word(struct json *json, enum json_word word)
 {
-    before_value(json);
-    (void)fputs(value ? "true" : "false", json->out);
-}
+    static const char *const words[] = {"null", "false", "true"};
 
-void json_null(struct json *json)
-{
     before_value(json);
-    (void)fputs("null", json->out);
+    (void)fputs(words[word], json->out);
 }

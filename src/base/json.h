@@ -45,9 +45,8 @@ void json_str(struct json *json, const char *text); /* NULL: null */
 void json_u64(struct json *json, uint64_t value);
 void json_i64(struct json *json, int64_t value);
 void json_f64(struct json *json, double value);
-/* NOLINTNEXTLINE(bool-parameter): the value itself */
-void json_bool(struct json *json, bool value);
-void json_null(struct json *json);
+enum json_word { JSON_NULL, JSON_FALSE, JSON_TRUE };
+void json_word(struct json *json, enum json_word word);
 
 #ifdef __cplusplus
 }

@@ -39,7 +39,7 @@ static void end_row(struct json *json, const struct sim_stat *stat)
     put_str(json, "description", stat->doc);
     if (stat->flags & STAT_HOST) {
         json_key(json, "host");
-        json_bool(json, true);
+        json_word(json, JSON_TRUE);
     }
     json_end(json);
 }

@@ -3,7 +3,6 @@
 #include "sim/stat_out.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -175,7 +174,7 @@ static void json_append_dump(struct output *output,
     json_fini(&json);
     (void)fclose(stream);
     json_append(output, text, len);
-    free(text); /* from open_memstream */
+    mem_free(text);
 }
 
 static int json_write(struct output *output, const struct stat_group *top)

@@ -61,9 +61,9 @@ TEST(Json, WhatIsInsideAnInlineContainerStaysOnItsLine)
                   json_begin_object(j, JSON_INLINE);
                   json_key(j, "a");
                   json_begin_array(j, JSON_LINES);
-                  json_bool(j, true);
-                  json_bool(j, false);
-                  json_null(j);
+                  json_word(j, JSON_TRUE);
+                  json_word(j, JSON_FALSE);
+                  json_word(j, JSON_NULL);
                   json_end(j);
                   json_key(j, "b");
                   json_str(j, nullptr);
