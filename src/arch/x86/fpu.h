@@ -33,6 +33,7 @@
 
 #include "arch/x86/fault.h"
 #include "arch/x86/state.h"
+#include "arch/x86/xsave_layout.h"
 #include "base/compiler.h"
 
 #ifdef __cplusplus
@@ -88,12 +89,17 @@ struct x86_fpu {
     uint32_t mxcsr;
     uint32_t unready; /* enum x86_fpu_need */
     uint32_t live;    /* enum x86_fpu_live */
+    uint32_t denied;  /* those of X86_NEED_CLASSES that fault */
     /* x87 pointers: of the last x87 instruction that is not control. */
     uint16_t fop;
     uint16_t fcs, fds;
     uint64_t fip, fdp;
     uint32_t host_mxcsr; /* what leave restores */
+    uint32_t host_mxcsr_mask;
+    uint32_t trapped; /* MXCSR of a SIMD exception; thunk_trap.c */
     uint16_t host_fcw;
+    bool saves_pointers; /* FXSAVE keeps x87 pointers without an exception */
+    struct x86_xsave_layout layout;
     SIM_ALIGNAS(16) uint8_t x87[512];
 
     struct x86_core *core;
@@ -125,8 +131,14 @@ void x86_fpu_update_access(struct x86_fpu *fpu);
  *         unmasked stays where it is.
  */
 void x86_fpu_enter(struct x86_fpu *fpu, uint32_t units);
+/** x86_fpu_leave_x87() - the x87 unit alone: its image is then complete. */
+void x86_fpu_leave_x87(struct x86_fpu *fpu);
 /** x86_fpu_leave() - give the host its own MXCSR and x87 unit back. */
 void x86_fpu_leave(struct x86_fpu *fpu);
+
+/** x86_fpu_in_use() - XINUSE by content, bits 0-2 and 5-7; call after
+ *  x86_fpu_leave_x87(). */
+uint64_t x86_fpu_in_use(const struct x86_fpu *fpu);
 
 /** x86_fpu_mxcsr() - the guest's MXCSR now, sticky flags included. */
 uint32_t x86_fpu_mxcsr(const struct x86_fpu *fpu);
@@ -143,6 +155,51 @@ uint32_t x86_fpu_mxcsr_mask(const struct x86_fpu *fpu);
  */
 bool x86_fpu_check(const struct x86_fpu *fpu, uint32_t needs,
                    struct x86_fault *fault);
+
+/** x86_fpu_load_host_x87() - put the image into the host's x87 unit, whatever
+ *  exceptions it unmasks; the caller executes one instruction, then calls
+ *  x86_fpu_save_host_x87(), which makes the unit the host's again. */
+void x86_fpu_load_host_x87(struct x86_fpu *fpu);
+void x86_fpu_save_host_x87(struct x86_fpu *fpu);
+/* The same, leaving the image as it was. */
+void x86_fpu_drop_host_x87(struct x86_fpu *fpu);
+
+/* Fields of an FXSAVE image. */
+static inline uint16_t x86_fx_u16(const uint8_t *image, unsigned at)
+{
+    return (uint16_t)(image[at] | image[at + 1] << 8);
+}
+
+static inline void x86_fx_set_u16(uint8_t *image, unsigned at, unsigned value)
+{
+    image[at] = (uint8_t)value;
+    image[at + 1] = (uint8_t)(value >> 8);
+}
+
+enum { /* offsets in it; [SDM] Vol. 1, "FXSAVE Area" */
+       X86_FX_FCW = 0,
+       X86_FX_FSW = 2,
+       X86_FX_FTW = 4,
+       X86_FX_FOP = 6,
+       X86_FX_FIP = 8,
+       X86_FX_FCS = 12,
+       X86_FX_FDP = 16,
+       X86_FX_FDS = 20,
+       X86_FX_MXCSR = 24,
+       X86_FX_MXCSR_MASK = 28,
+       X86_FX_ST = 32,
+       X86_FX_XMM = 160,
+};
+
+enum {
+    X86_MXCSR_FLAGS = 0x3f,
+    X86_MXCSR_MASKS = 0x1f80,
+    X86_MXCSR_DEFAULT = 0x1f80,
+    X86_MXCSR_MM = 1 << 17, /* misaligned operands allowed; [APM] Vol. 1 */
+    X86_FCW_DEFAULT = 0x37f,
+    X86_FCW_MASKS = 0x3f,
+    X86_FSW_ES = 0x80,
+};
 
 #ifdef __cplusplus
 }

@@ -65,6 +65,9 @@ enum x86_thunk_attr {
     X86_THUNK_POINTERS = 2, /* x87, not control: before code() set fpu->fip,
                              * fdp (memory operand's offset), fop */
     X86_THUNK_WAITING = 4,  /* x87 and MMX: raises a pending #MF */
+    X86_THUNK_COMPACT = 8,  /* with MASKED: as many elements as bits are set,
+                             * from the start (expand, compress) */
+    X86_THUNK_FULL_CHECK = 16, /* with MASKED: faults are not suppressed */
 };
 
 /* Plain moves that an engine may do itself instead of calling code(). */
@@ -72,9 +75,11 @@ enum x86_thunk_move {
     X86_MOVE_NONE,
     X86_MOVE_LOAD,  /* vec[reg] = mem, mem_size bytes; then zero up to `zero` */
     X86_MOVE_STORE, /* mem = vec[reg], mem_size bytes */
-    X86_MOVE_COPY,  /* vec[reg] = vec[rm], 16 bytes or as `zero` says */
+    X86_MOVE_COPY,  /* vec[reg] = vec[rm], vec_size bytes; zero up to `zero` */
     X86_MOVE_ZERO,  /* vec[reg] = 0 up to `zero`: PXOR same, same */
 };
+
+enum { X86_THUNK_VEX_MASK = 0x80 };
 
 struct x86_thunk {
     x86_thunk_code code;                /* NULL: x86_thunk_run() only */
@@ -88,22 +93,24 @@ struct x86_thunk {
     uint16_t reads_flags, writes_flags; /* masks of X86_ARITH_FLAGS */
     uint16_t fop;                       /* x87 opcode, 11 bits */
 
-    uint8_t move;    /* enum x86_thunk_move */
-    uint8_t reg, rm; /* vector register numbers */
-    uint8_t zero;    /* width written to vec[reg]: 16 or 64 bytes */
+    uint8_t move;     /* enum x86_thunk_move */
+    uint8_t reg, rm;  /* vector register numbers */
+    uint8_t zero;     /* width written to vec[reg]: 16 or 64 bytes */
+    uint8_t vec_size; /* width of the operation [bytes] */
 
     /* For x86_thunk_run() and helpers. */
     uint16_t mnemonic;
-    uint8_t operand_width; /* 16, 32, 64: FLDENV and the like */
-    uint8_t mode_bits;     /* 16, 32, 64 */
-    uint8_t scale;         /* VSIB */
-    uint8_t index;         /* VSIB: vec register */
-    uint8_t mask;          /* opmask register; VEX: vec register + 0x80 */
-    uint8_t elem_size;     /* bytes of memory per mask bit */
-    uint8_t num_elems;
-    uint8_t index_size;  /* VSIB: bytes per index */
-    uint8_t mask_size;   /* VEX masks: bytes per element */
-    uint8_t vec_size;    /* destination width [bytes] */
+    uint8_t operand_width;  /* 16, 32, 64: FLDENV and the like */
+    uint8_t mode_bits;      /* 16, 32, 64 */
+    uint8_t seg, addr_bits; /* of an implicit memory operand */
+    uint8_t scale;          /* VSIB */
+    uint8_t index;          /* VSIB: vec register */
+    uint8_t mask;           /* opmask; VEX: vec register | X86_THUNK_VEX_MASK */
+    uint8_t elem_size;      /* of memory [bytes] */
+    uint8_t num_elems;      /* in memory */
+    uint8_t num_mask_bits;  /* more than num_elems: elements are repeated */
+    uint8_t index_size;     /* VSIB: bytes per index */
+    uint8_t mask_size;      /* VEX masks: bytes per element */
     uint32_t writes_vec; /* registers whose old value the careful path keeps */
     uint8_t writes_mask; /* opmasks, the same */
     uint8_t writes_gpr;  /* enum x86_gpr + 1; 0: none */
