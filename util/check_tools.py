@@ -196,9 +196,8 @@ def check_clang_format(root: Path) -> List[str]:
     argv = ["clang-format", "--dry-run", "-Werror"]
     shares = [argv + names[start::JOBS] for start in range(JOBS)]
     with ThreadPoolExecutor(JOBS) as pool:
-        output = sum(
-            pool.map(lambda argv: problems_of(root, argv), shares), []
-        )
+        found = pool.map(lambda argv: problems_of(root, argv), shares)
+        output = [line for lines in found for line in lines]
     places = [line for line in output if "error:" in line]
     if output and not places:
         return output

@@ -535,23 +535,41 @@ const struct sim_type base_xbar_type = {
     .ports = xbar_ports,
 };
 
-#define XBAR_TYPE(name_, base_, params_, doc_)                                 \
-    {                                                                          \
-        .name = name_, .doc = doc_, .base = &(base_),                          \
-        .size = sizeof(struct xbar), .params = params_                         \
-    }
+const struct sim_type noncoherent_xbar_type = {
+    .name = "NoncoherentXBar",
+    .doc = "Crossbar without caches in front of it",
+    .base = &base_xbar_type,
+    .size = sizeof(struct xbar),
+};
 
-const struct sim_type noncoherent_xbar_type =
-    XBAR_TYPE("NoncoherentXBar", base_xbar_type, NULL,
-              "Crossbar without caches in front of it");
-const struct sim_type coherent_xbar_type =
-    XBAR_TYPE("CoherentXBar", base_xbar_type, coherent_xbar_params,
-              "Crossbar with caches in front of it");
-const struct sim_type system_xbar_type =
-    XBAR_TYPE("SystemXBar", coherent_xbar_type, system_xbar_params,
-              "Crossbar between the last caches and memory");
-const struct sim_type l2_xbar_type =
-    XBAR_TYPE("L2XBar", coherent_xbar_type, l2_xbar_params,
-              "Crossbar between first-level caches and a shared second level");
-const struct sim_type io_xbar_type = XBAR_TYPE(
-    "IOXBar", noncoherent_xbar_type, io_xbar_params, "Crossbar for devices");
+const struct sim_type coherent_xbar_type = {
+    .name = "CoherentXBar",
+    .doc = "Crossbar with caches in front of it",
+    .base = &base_xbar_type,
+    .size = sizeof(struct xbar),
+    .params = coherent_xbar_params,
+};
+
+const struct sim_type system_xbar_type = {
+    .name = "SystemXBar",
+    .doc = "Crossbar between the last caches and memory",
+    .base = &coherent_xbar_type,
+    .size = sizeof(struct xbar),
+    .params = system_xbar_params,
+};
+
+const struct sim_type l2_xbar_type = {
+    .name = "L2XBar",
+    .doc = "Crossbar between first-level caches and a shared second level",
+    .base = &coherent_xbar_type,
+    .size = sizeof(struct xbar),
+    .params = l2_xbar_params,
+};
+
+const struct sim_type io_xbar_type = {
+    .name = "IOXBar",
+    .doc = "Crossbar for devices",
+    .base = &noncoherent_xbar_type,
+    .size = sizeof(struct xbar),
+    .params = io_xbar_params,
+};

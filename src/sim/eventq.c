@@ -16,23 +16,28 @@ __extension__ typedef unsigned __int128 uint128_t;
 enum { ARITY = 4, FIRST_CAPACITY = 64 };
 enum { SEQUENCE_BITS = 48, PRIORITY_BIAS = 1 << 15 };
 
-struct entry {
-    uint64_t order; /* priority and sequence: decides between equal ticks */
+/* Compared as one number: first the tick, then priority and sequence. */
+struct key {
+    uint64_t order;
     tick_t when;
-    struct sim_event *event;
 };
 
 struct eventq {
-    struct entry *heap;
+    /* Slot i holds keys[i] and events[i]; its children are 4i + 1 to 4i + 4.
+     * keys lies so that four children share a cache line; slots from len to
+     * the end of a line hold key_free. */
+    struct key *keys;
+    struct sim_event **events;
     uint32_t len; /* with the hole */
     uint32_t capacity;
-    bool has_hole; /* heap[0] is free */
+    bool has_hole; /* slot 0 is free */
     tick_t now;
     uint64_t sequence;
     volatile tick_t *horizon; /* lowered when an event comes before it */
     struct sim_async *posted; /* newest first; written by all threads */
     void (*wake)(void *ctx);
     void *wake_ctx;
+    void *key_memory;
 };
 
 void event_init(struct sim_event *event, const char *name, int priority,
@@ -47,12 +52,41 @@ void event_init(struct sim_event *event, const char *name, int priority,
     };
 }
 
+enum { CACHE_LINE = 64 };
+
+/* After all other keys: free slots need no check. */
+static const struct key key_free = {UINT64_MAX, UINT64_MAX};
+
+/* Moves the keys to fresh memory whose slot 1 begins a cache line. */
+static void move_keys(struct eventq *queue, uint32_t capacity)
+{
+    size_t num_keys = (size_t)capacity + ARITY;
+    void *memory =
+        alloc_zeroed(1, num_keys * sizeof(struct key) + 2 * CACHE_LINE);
+    uintptr_t line = ((uintptr_t)memory + 2 * CACHE_LINE - 1) / CACHE_LINE;
+    struct key *keys = (struct key *)(line * CACHE_LINE) - 1;
+    size_t i;
+
+    for (i = 0; i < num_keys; i++)
+        keys[i] = i < queue->len ? queue->keys[i] : key_free;
+    mem_free(queue->key_memory);
+    queue->key_memory = memory;
+    queue->keys = keys;
+}
+
+static void set_capacity(struct eventq *queue, uint32_t capacity)
+{
+    move_keys(queue, capacity);
+    queue->events =
+        alloc_resize(queue->events, capacity, sizeof(struct sim_event *));
+    queue->capacity = capacity;
+}
+
 struct eventq *eventq_create(void)
 {
     struct eventq *queue = alloc_zeroed(1, sizeof *queue);
 
-    queue->capacity = FIRST_CAPACITY;
-    queue->heap = alloc_zeroed(queue->capacity, sizeof *queue->heap);
+    set_capacity(queue, FIRST_CAPACITY);
     return queue;
 }
 
@@ -61,120 +95,136 @@ void eventq_destroy(struct eventq *queue)
     uint32_t i;
 
     for (i = queue->has_hole; i < queue->len; i++)
-        queue->heap[i].event->slot = EVENT_IDLE;
-    mem_free(queue->heap);
+        queue->events[i]->slot = EVENT_IDLE;
+    mem_free(queue->key_memory);
+    mem_free(queue->events);
     mem_free(queue);
 }
 
 /* ----------------------------------------------------------------- the heap */
 
-static uint128_t key_of(const struct entry *entry)
+static inline uint128_t value_of(struct key key)
 {
-    return (uint128_t)entry->when << 64 | entry->order;
+    return (uint128_t)key.when << 64 | key.order;
 }
 
-static void place(struct eventq *queue, uint32_t slot,
-                  const struct entry *entry)
+static inline bool is_before(struct key a, struct key b)
 {
-    queue->heap[slot] = *entry;
-    entry->event->slot = slot;
+    return value_of(a) < value_of(b);
 }
 
-/* @entry belongs at @slot or above it. */
-static void sift_up(struct eventq *queue, uint32_t slot, struct entry entry)
+static inline void place(struct eventq *queue, uint32_t slot, struct key key,
+                         struct sim_event *event)
 {
-    uint128_t key = key_of(&entry);
+    queue->keys[slot] = key;
+    queue->events[slot] = event;
+    event->slot = slot;
+}
 
+/* The event belongs at @slot or above it. */
+static void sift_up(struct eventq *queue, uint32_t slot, struct key key,
+                    struct sim_event *event)
+{
     while (slot > 0) {
         uint32_t parent = (slot - 1) / ARITY;
 
-        if (key_of(&queue->heap[parent]) <= key)
+        if (!is_before(key, queue->keys[parent]))
             break;
-        place(queue, slot, &queue->heap[parent]);
+        place(queue, slot, queue->keys[parent], queue->events[parent]);
         slot = parent;
     }
-    place(queue, slot, &entry);
+    place(queue, slot, key, event);
 }
 
-/* The smallest of the children that start at @first; all of them exist. */
-static inline uint32_t min_of_four(const struct entry *heap, uint32_t first)
+/*
+ * Which of two keys is first: 0 or 1.  The outcome is random, so that a branch
+ * on it would be mispredicted half of the time; hiding the number from the
+ * compiler keeps it from making one.
+ */
+static inline uint32_t first_of(const struct key *a, const struct key *b)
 {
-    const struct entry *c = heap + first;
-    uint32_t left = key_of(&c[1]) < key_of(&c[0]);
-    uint32_t right = 2 + (key_of(&c[3]) < key_of(&c[2]));
+    uint32_t is_b = is_before(*b, *a);
 
-    return first + (key_of(&c[right]) < key_of(&c[left]) ? right : left);
+    __asm__("" : "+r"(is_b));
+    return is_b;
 }
 
-static uint32_t min_of_few(const struct eventq *queue, uint32_t first)
+/* The first of the children that start at @child; the first one exists. */
+static inline uint32_t first_of_four(const struct key *keys, uint32_t child)
 {
-    uint32_t best = first, i;
+    uint32_t left = child + first_of(&keys[child], &keys[child + 1]);
+    uint32_t right = child + 2 + first_of(&keys[child + 2], &keys[child + 3]);
+    uint32_t is_right = first_of(&keys[left], &keys[right]);
 
-    for (i = first + 1; i < queue->len; i++)
-        if (key_of(&queue->heap[i]) < key_of(&queue->heap[best]))
-            best = i;
-    return best;
+    return left + (right - left) * is_right;
 }
 
-/* @entry belongs at @slot or below it. */
-static void sift_down(struct eventq *queue, uint32_t slot, struct entry entry)
+/* The event belongs at @slot or below it. */
+static void sift_down(struct eventq *queue, uint32_t slot, struct key key,
+                      struct sim_event *event)
 {
-    uint128_t key = key_of(&entry);
-
     for (;;) {
         uint32_t child = slot * ARITY + 1;
 
-        if (SIM_LIKELY(child + ARITY <= queue->len))
-            child = min_of_four(queue->heap, child);
-        else if (child < queue->len)
-            child = min_of_few(queue, child);
-        else
+        if (child >= queue->len)
             break;
-        if (key <= key_of(&queue->heap[child]))
+        child = first_of_four(queue->keys, child);
+        if (!is_before(queue->keys[child], key))
             break;
-        place(queue, slot, &queue->heap[child]);
+        place(queue, slot, queue->keys[child], queue->events[child]);
         slot = child;
     }
-    place(queue, slot, &entry);
+    place(queue, slot, key, event);
 }
 
-/* Puts @entry where the heap order wants it, starting from @slot. */
-static void settle(struct eventq *queue, uint32_t slot, struct entry entry)
+/* Puts the event where the heap order wants it, starting from @slot. */
+static void settle(struct eventq *queue, uint32_t slot, struct key key,
+                   struct sim_event *event)
 {
-    if (slot > 0 && key_of(&entry) < key_of(&queue->heap[(slot - 1) / ARITY]))
-        sift_up(queue, slot, entry);
+    if (slot > 0 && is_before(key, queue->keys[(slot - 1) / ARITY]))
+        sift_up(queue, slot, key, event);
     else
-        sift_down(queue, slot, entry);
+        sift_down(queue, slot, key, event);
+}
+
+/* The last slot, which is given up: its event needs another place. */
+struct orphan {
+    struct key key;
+    struct sim_event *event;
+};
+
+static struct orphan take_last(struct eventq *queue)
+{
+    uint32_t last = --queue->len;
+    struct orphan orphan = {queue->keys[last], queue->events[last]};
+
+    queue->keys[last] = key_free;
+    return orphan;
 }
 
 static void fill_hole(struct eventq *queue)
 {
+    struct orphan orphan = take_last(queue);
+
     queue->has_hole = false;
-    queue->len--;
     if (queue->len > 0)
-        sift_down(queue, 0, queue->heap[queue->len]);
+        sift_down(queue, 0, orphan.key, orphan.event);
 }
 
-static void reserve(struct eventq *queue)
-{
-    if (SIM_LIKELY(queue->len < queue->capacity))
-        return;
-    SIM_ASSERT(queue->capacity < UINT32_MAX / 2);
-    queue->capacity *= 2;
-    queue->heap =
-        alloc_resize(queue->heap, queue->capacity, sizeof *queue->heap);
-}
-
-static void insert(struct eventq *queue, struct entry entry)
+static void insert(struct eventq *queue, struct key key,
+                   struct sim_event *event)
 {
     if (queue->has_hole) {
         queue->has_hole = false;
-        sift_down(queue, 0, entry);
+        sift_down(queue, 0, key, event);
         return;
     }
-    reserve(queue);
+    if (SIM_UNLIKELY(queue->len == queue->capacity)) {
+        SIM_ASSERT(queue->capacity < UINT32_MAX / 2);
+        set_capacity(queue, queue->capacity * 2);
+    }
     queue->len++;
-    sift_up(queue, queue->len - 1, entry);
+    sift_up(queue, queue->len - 1, key, event);
 }
 
 /* --------------------------------------------------------------- public part
@@ -191,17 +241,16 @@ void eventq_set_now(struct eventq *queue, tick_t now)
     queue->now = now;
 }
 
-static struct entry make_entry(struct eventq *queue, struct sim_event *event,
-                               tick_t when)
+static struct key make_key(struct eventq *queue, struct sim_event *event,
+                           tick_t when)
 {
     uint64_t priority = (uint64_t)(event->priority + PRIORITY_BIAS);
 
     SIM_ASSERT(when >= queue->now);
     event->when = when;
-    return (struct entry){
+    return (struct key){
         .order = priority << SEQUENCE_BITS | queue->sequence++,
         .when = when,
-        .event = event,
     };
 }
 
@@ -214,21 +263,22 @@ static void lower_horizon(struct eventq *queue, tick_t when)
 void eventq_schedule(struct eventq *queue, struct sim_event *event, tick_t when)
 {
     SIM_ASSERT(!event_is_scheduled(event));
-    insert(queue, make_entry(queue, event, when));
+    insert(queue, make_key(queue, event, when), event);
     lower_horizon(queue, when);
 }
 
 void eventq_deschedule(struct eventq *queue, struct sim_event *event)
 {
     uint32_t slot = event->slot;
+    struct orphan orphan;
 
     if (slot == EVENT_IDLE)
         return;
-    SIM_ASSERT(slot < queue->len && queue->heap[slot].event == event);
+    SIM_ASSERT(slot < queue->len && queue->events[slot] == event);
     event->slot = EVENT_IDLE;
-    queue->len--;
+    orphan = take_last(queue);
     if (slot < queue->len)
-        settle(queue, slot, queue->heap[queue->len]);
+        settle(queue, slot, orphan.key, orphan.event);
 }
 
 void eventq_reschedule(struct eventq *queue, struct sim_event *event,
@@ -240,8 +290,8 @@ void eventq_reschedule(struct eventq *queue, struct sim_event *event,
         eventq_schedule(queue, event, when);
         return;
     }
-    SIM_ASSERT(slot < queue->len && queue->heap[slot].event == event);
-    settle(queue, slot, make_entry(queue, event, when));
+    SIM_ASSERT(slot < queue->len && queue->events[slot] == event);
+    settle(queue, slot, make_key(queue, event, when), event);
     lower_horizon(queue, when);
 }
 
@@ -251,10 +301,10 @@ tick_t eventq_next_tick(const struct eventq *queue)
     uint32_t i;
 
     if (!queue->has_hole)
-        return queue->len ? queue->heap[0].when : TICK_MAX;
+        return queue->len ? queue->keys[0].when : TICK_MAX;
     for (i = 1; i < queue->len && i <= ARITY; i++)
-        if (queue->heap[i].when < first)
-            first = queue->heap[i].when;
+        if (queue->keys[i].when < first)
+            first = queue->keys[i].when;
     return first;
 }
 
@@ -270,11 +320,11 @@ void eventq_service_one(struct eventq *queue)
     if (queue->has_hole)
         fill_hole(queue);
     SIM_ASSERT(queue->len > 0);
-    event = queue->heap[0].event;
-    queue->now = queue->heap[0].when;
+    event = queue->events[0];
+    queue->now = queue->keys[0].when;
     queue->has_hole = true;
     /* Nothing that moves up the heap may take the place of the hole. */
-    queue->heap[0] = (struct entry){0};
+    queue->keys[0] = (struct key){0};
     event->slot = EVENT_IDLE;
     event->run(event, queue->now);
     if (queue->has_hole)

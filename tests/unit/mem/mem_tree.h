@@ -17,7 +17,7 @@
 #include "sim/root.h"
 #include "sim/sim.h"
 #include "sim/stat_tree.h"
-#include "toy_mem.h"
+#include "mem/toy_mem.h"
 
 extern "C" {
 extern const struct sim_type simple_memory_type;
