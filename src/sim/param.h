@@ -7,9 +7,10 @@
  *   ""        plain number          "ticks"   time ("50ns"), stored in ticks
  *   "bytes"   size ("4MiB")         "period"  clock ("2GHz" or "500ps"), ticks
  *   "B/s"     bandwidth ("12GiB/s") "addr"    address (printed in hex)
- *   "V"       voltage ("1V")        "cycles"  cycles of the object's clock
- *   "degC" "W" "Hz" "%"  as they say
+ *   "V"       voltage ("1V")        "port"    I/O port (printed in hex)
+ *   "cycles"  of the object's clock  "degC" "W" "Hz" "%"  as they say
  *
+ * A derived type may repeat the row of a base, for another default or limit.
  * A bandwidth is stored as double, ticks per byte (gem5 stores it likewise).
  */
 #ifndef SIM_PARAM_H
