@@ -68,8 +68,8 @@ static const uint8_t *map_file(const char *path, uint64_t *size, char why[256])
             file = mmap(NULL, *size, PROT_READ, MAP_PRIVATE, fd, 0);
     }
     if (file == MAP_FAILED)
-        (void)snprintf(why, 256, "%s: %s", path,
-                       errno == EINVAL ? "empty file" : strerror(errno));
+        (void)snprintf(why, 256, "%s (%s)",
+                       errno == EINVAL ? "empty file" : strerror(errno), path);
     if (fd >= 0)
         close(fd);
     return file == MAP_FAILED ? NULL : file;
@@ -219,12 +219,12 @@ static int say_bad_chunk(const struct reader *reader, char why[256])
 
     if (reader->bad_chunk == UINT64_MAX)
         return 0;
-    (void)snprintf(why, 256,
-                   "%s: chunk %llu (bytes 0x%llx to 0x%llx of the range) is "
-                   "damaged",
-                   reader->image->path, (unsigned long long)reader->bad_chunk,
-                   (unsigned long long)start,
-                   (unsigned long long)(start + MEM_IMAGE_CHUNK - 1));
+    (void)snprintf(
+        why, 256,
+        "chunk %llu (bytes 0x%llx to 0x%llx of the range) is "
+        "damaged (%s)",
+        (unsigned long long)reader->bad_chunk, (unsigned long long)start,
+        (unsigned long long)(start + MEM_IMAGE_CHUNK - 1), reader->image->path);
     return -EIO;
 }
 
@@ -244,7 +244,7 @@ struct mem_image *mem_image_open(const char *path, uint64_t size,
         goto out_close;
     wrong = load_index(image);
     if (wrong != NULL) {
-        (void)snprintf(why, 256, "%s: %s", path, wrong);
+        (void)snprintf(why, 256, "%s (%s)", wrong, path);
         goto out_close;
     }
     crew_run(num_threads, check_chunks, &reader);

@@ -247,7 +247,7 @@ int mem_image_write(const char *path, const uint8_t *host, uint64_t size,
     writer.fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (writer.fd < 0) {
         writer.err = -errno;
-        (void)snprintf(why, 256, "%s: %s", path, strerror(-writer.err));
+        (void)snprintf(why, 256, "%s (%s)", strerror(-writer.err), path);
         return writer.err;
     }
     writer.pagemap_fd = pagemap_open();
@@ -260,6 +260,6 @@ int mem_image_write(const char *path, const uint8_t *host, uint64_t size,
         writer.err = -errno;
     mem_free(writer.entries);
     if (writer.err != 0)
-        (void)snprintf(why, 256, "%s: %s", path, strerror(-writer.err));
+        (void)snprintf(why, 256, "%s (%s)", strerror(-writer.err), path);
     return writer.err;
 }
