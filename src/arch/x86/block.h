@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The cache of decoded blocks, shared by the cores of one memory.
+ *
+ * Blocks are found by (guest physical address, RIP, mode).  A block never
+ * leaves its page, except that the last instruction may, and then it is the
+ * only one. Memory of blocks is given back only when everything is flushed; a
+ * block whose code was overwritten stays as a dead one, whose entry op looks
+ * RIP up again. That is why jumps can point straight at entry ops of the same
+ * page.
+ *
+ * Not thread-safe: cores that share a cache run on one host thread.
+ */
+#ifndef ARCH_X86_BLOCK_H
+#define ARCH_X86_BLOCK_H
+
+#include "arch/x86/core_internal.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct x86_cache *x86_cache_create(struct physmem *mem);
+void x86_cache_destroy(struct x86_cache *cache);
+void x86_cache_attach(struct x86_cache *cache, struct x86_core *core);
+/** x86_cache_detach() - takes the core's counters with it (folded). */
+void x86_cache_detach(struct x86_cache *cache, struct x86_core *core);
+
+/** x86_cache_has_code() - whether decoded code is on the page of @gpa. */
+bool x86_cache_has_code(const struct x86_cache *cache, uint64_t gpa);
+/** x86_cache_store() - @core wrote RAM: kill what was decoded from there and
+ *  make the core leave its block if something was. */
+void x86_cache_store(struct x86_cache *cache, struct x86_core *core,
+                     uint64_t gpa, uint64_t len);
+/** x86_cache_flush() - forget all code.  Only between blocks. */
+void x86_cache_flush(struct x86_cache *cache);
+/** x86_cache_fold() - add the core's execution counters to its counts. */
+void x86_cache_fold(struct x86_cache *cache, struct x86_core *core);
+
+/* Whether @core stops before executing at @linear. */
+bool x86_block_has_break(const struct x86_core *core, uint64_t linear);
+/* @times executions of one instruction. */
+void x86_block_count(struct x86_counts *counts, const struct x86_op_info *info,
+                     uint64_t times);
+
+/** x86_block_find() - entry op of the code at RIP, decoded if needed
+ *  Returns: NULL with core->fault set. */
+struct x86_op *x86_block_find(struct x86_core *core);
+
+/* Continue at @rip (fast code); dispatches. */
+struct x86_op *x86_block_goto(struct x86_core *core, uint64_t rip);
+/* The same for a direct branch: remembers the target in op->aux if it is on
+ * the same page. */
+struct x86_op *x86_block_chain(struct x86_core *core, struct x86_op *op,
+                               uint64_t rip);
+
+/* Handlers of entry and exit ops and of instructions without fast path. */
+x86_handler x86_block_enter, x86_block_enter_dead, x86_block_enter_break,
+    x86_block_exit, x86_run_full;
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

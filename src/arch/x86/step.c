@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Sources: [SDM] Vol. 3B, "Single-Step Exception Condition". */
+#include "arch/x86/step.h"
+
+#include <string.h>
+
+#include "arch/x86/access.h"
+#include "arch/x86/block.h"
+#include "arch/x86/core_internal.h"
+#include "arch/x86/tlb.h"
+#include "mem/physmem.h"
+
+enum { DR6_BS = 1 << 14 };
+
+/* The instruction's bytes, from where the block was decoded. */
+static void copy_bytes(struct x86_core *core, const struct x86_block *block,
+                       const struct x86_op *op, uint8_t bytes[15])
+{
+    uint64_t offset = op->next_rip - op->len - block->rip;
+    const uint8_t *host;
+
+    if (block->next_page != X86_NO_PAGE) {
+        memcpy(bytes, block->bytes, op->len);
+        return;
+    }
+    host = physmem_host(core->mem, (gpa_t){block->gpa + offset}, op->len);
+    if (host)
+        memcpy(bytes, host, op->len);
+}
+
+static void begin_record(struct x86_core *core, struct x86_op *op,
+                         struct x86_trace_record *record)
+{
+    const struct x86_block *block = x86_op_block(op);
+    const struct x86_op_info *info = &block->info[op->slot - 1];
+
+    memset(record, 0, sizeof(*record));
+    record->rip = op->next_rip - op->len;
+    record->len = op->len;
+    record->op_class = info->op_class;
+    record->is_branch = info->flags & X86_ROW_BRANCH;
+    copy_bytes(core, block, op, record->bytes);
+    core->record = record;
+}
+
+static void end_record(struct x86_core *core)
+{
+    struct x86_trace_record *record = core->record;
+
+    core->record = NULL;
+    if (!core->is_retired || !core->trace)
+        return;
+    record->next_rip = core->state.rip;
+    x86_fpu_leave(&core->fpu);
+    core->trace(core->trace_ctx, core, record);
+}
+
+static void count_one(struct x86_core *core, struct x86_op *op)
+{
+    const struct x86_block *block = x86_op_block(op);
+
+    core->left--;
+    x86_block_count(&core->counts, &block->info[op->slot - 1], 1);
+}
+
+/* RFLAGS.TF was set when the instruction began: trap behind it. */
+static void single_step_trap(struct x86_core *core)
+{
+    if (!core->is_retired || (core->pending & X86_PENDING_FAULT))
+        return;
+    core->fault = (struct x86_fault){
+        .vector = X86_DB, .source = X86_FROM_TRAP, .addr = DR6_BS};
+    core->state.dr[6] |= DR6_BS;
+    core->pending |= X86_PENDING_FAULT;
+}
+
+/* Execute one instruction; RIP is that of the next one afterwards.
+ * Returns: the next op of the block, or NULL. */
+static struct x86_op *step(struct x86_core *core, struct x86_op *op)
+{
+    struct x86_trace_record record;
+    bool was_trapping = core->is_trapping;
+    uint8_t shadow = core->state.events.shadow;
+    struct x86_op *next;
+
+    if (core->trace)
+        begin_record(core, op, &record);
+    core->is_retired = true;
+    core->is_stepping = true;
+    core->full_op = op;
+    next = op->form->full(core, op);
+    core->full_op = NULL;
+    core->is_stepping = false;
+    if (next)
+        core->state.rip = op->next_rip;
+    if (core->is_retired) {
+        count_one(core, op);
+        if (core->state.events.shadow == shadow)
+            core->state.events.shadow = 0;
+        core->skip_break = false;
+    }
+    if (core->record)
+        end_record(core);
+    if (was_trapping)
+        single_step_trap(core);
+    return next;
+}
+
+static bool may_go_on(struct x86_core *core)
+{
+    return core->left > 0 && !core->pending && !core->smc_hit &&
+           !__atomic_load_n(&core->attention, __ATOMIC_RELAXED);
+}
+
+static bool is_stopped_by_break(const struct x86_core *core)
+{
+    uint64_t base =
+        core->mode == X86_MODE_64 ? 0 : core->state.seg[X86_CS].base;
+
+    return !core->skip_break && core->num_breaks &&
+           x86_block_has_break(core, base + core->state.rip);
+}
+
+void x86_step_block(struct x86_core *core)
+{
+    struct x86_op *op = x86_block_find(core);
+    unsigned num_insts;
+
+    if (!op) {
+        core->pending |= X86_PENDING_FAULT;
+        return;
+    }
+    if (is_stopped_by_break(core)) {
+        (void)x86_stop_with(core, X86_STOP_BREAK);
+        return;
+    }
+    num_insts = x86_op_block(op)->num_insts;
+    core->smc_hit = false;
+    for (op++; op && op->slot <= num_insts;) {
+        op = step(core, op);
+        if (!may_go_on(core))
+            return;
+    }
+}
