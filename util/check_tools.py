@@ -177,7 +177,8 @@ def check_clang_tidy(root: Path) -> List[str]:
             flags = [flag for flag in flags if flag != "-Werror"]
             argv = ["clang-tidy", "--quiet", name, "--", *flags]
             commands[name] = argv
-    salt = (root / ".clang-tidy").read_text()
+    settings = [root / ".clang-tidy", root / "src/python/.clang-tidy"]
+    salt = "".join(p.read_text() for p in settings if p.exists())
     problems = each_file(root, "clang-tidy", commands, salt)
     verdict = re.compile(
         r"^(?:" + re.escape(str(root)) + r"/)?(\S+: (?:error|" r"warning): .*)"

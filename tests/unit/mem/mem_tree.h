@@ -12,12 +12,12 @@
 
 #include "mem/port.h"
 #include "mem/system.h"
+#include "mem/toy_mem.h"
 #include "sim/clock.h"
 #include "sim/param.h"
 #include "sim/root.h"
 #include "sim/sim.h"
 #include "sim/stat_tree.h"
-#include "mem/toy_mem.h"
 
 extern "C" {
 extern const struct sim_type simple_memory_type;

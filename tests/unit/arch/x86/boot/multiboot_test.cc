@@ -91,7 +91,8 @@ TEST_F(Multiboot, TheInformationTellsMemoryAndCommandLine)
     char command[8] = "";
 
     ASSERT_EQ(load(kernel(0x100000), "a=1"), 0) << why;
-    ASSERT_TRUE(physmem_read(mem, gpa_t{state.gpr[X86_RBX]}, info, sizeof info));
+    ASSERT_TRUE(
+        physmem_read(mem, gpa_t{state.gpr[X86_RBX]}, info, sizeof info));
     EXPECT_EQ(info[0], 1U | 4U | 64U);
     EXPECT_EQ(info[2], 15U * 1024); // KiB above 1 MiB
     ASSERT_TRUE(physmem_read(mem, gpa_t{info[4]}, command, 4));
@@ -115,8 +116,8 @@ TEST_F(Multiboot, UnknownRequiredFeaturesAreRefused)
 TEST_F(Multiboot, ASegmentOutsideRamIsRefusedWithItsAddress)
 {
     EXPECT_EQ(load(kernel(0x40000000)), -ENOMEM);
-    EXPECT_STREQ(why,
-                 "kernel: the segment at 0x40000000 of 384 bytes is not in RAM");
+    EXPECT_STREQ(
+        why, "kernel: the segment at 0x40000000 of 384 bytes is not in RAM");
 }
 
 TEST_F(Multiboot, EveryTruncationIsRefusedOrLoadsWholly)
