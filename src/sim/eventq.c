@@ -118,7 +118,7 @@ static inline void place(struct eventq *queue, uint32_t slot, struct key key,
 {
     queue->keys[slot] = key;
     queue->events[slot] = event;
-    event->slot = slot;
+    event->slot = slot + 1;
 }
 
 /* The event belongs at @slot or above it. */
@@ -267,14 +267,24 @@ void eventq_schedule(struct eventq *queue, struct sim_event *event, tick_t when)
     lower_horizon(queue, when);
 }
 
+/* Of a scheduled event; also catches one that another queue holds. */
+static uint32_t slot_of(const struct eventq *queue,
+                        const struct sim_event *event)
+{
+    uint32_t slot = event->slot - 1;
+
+    SIM_ASSERT(slot < queue->len && queue->events[slot] == event);
+    return slot;
+}
+
 void eventq_deschedule(struct eventq *queue, struct sim_event *event)
 {
-    uint32_t slot = event->slot;
     struct orphan orphan;
+    uint32_t slot;
 
-    if (slot == EVENT_IDLE)
+    if (!event_is_scheduled(event))
         return;
-    SIM_ASSERT(slot < queue->len && queue->events[slot] == event);
+    slot = slot_of(queue, event);
     event->slot = EVENT_IDLE;
     orphan = take_last(queue);
     if (slot < queue->len)
@@ -284,14 +294,11 @@ void eventq_deschedule(struct eventq *queue, struct sim_event *event)
 void eventq_reschedule(struct eventq *queue, struct sim_event *event,
                        tick_t when)
 {
-    uint32_t slot = event->slot;
-
-    if (slot == EVENT_IDLE) {
+    if (!event_is_scheduled(event)) {
         eventq_schedule(queue, event, when);
         return;
     }
-    SIM_ASSERT(slot < queue->len && queue->events[slot] == event);
-    settle(queue, slot, make_key(queue, event, when), event);
+    settle(queue, slot_of(queue, event), make_key(queue, event, when), event);
     lower_horizon(queue, when);
 }
 

@@ -43,10 +43,12 @@ struct sim_event {
     void (*run)(struct sim_event *event, tick_t now);
     const char *name;
     int16_t priority;
-    uint32_t slot; /* position in the queue, EVENT_IDLE if not scheduled */
+    uint32_t slot; /* 1 + position in the queue, or EVENT_IDLE */
     tick_t when;
 };
-#define EVENT_IDLE UINT32_MAX
+/* A zeroed event is idle, so that fini may deschedule one that init did not
+ * reach. */
+#define EVENT_IDLE 0
 
 void event_init(struct sim_event *event, const char *name, int priority,
                 void (*run)(struct sim_event *event, tick_t now));

@@ -119,6 +119,15 @@ TEST_F(EventQ, ADescheduledEventDoesNotRun)
     EXPECT_EQ(order, "ac");
 }
 
+TEST_F(EventQ, AnEventOfZeroesIsIdle)
+{
+    sim_event zeroes = {};
+
+    EXPECT_FALSE(event_is_scheduled(&zeroes));
+    eventq_deschedule(queue, &zeroes);
+    EXPECT_EQ(eventq_len(queue), 0u);
+}
+
 TEST_F(EventQ, ReschedulingMovesAnEventBothWays)
 {
     sim_event *a = letter('a'), *c = letter('c');
