@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "python/binding.h"
+#include "python/binding.hpp"
 #include "sim/debug.h"
 
 namespace binding

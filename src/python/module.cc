@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The extension module gearshift._core. */
-#include "python/binding.h"
+#include "python/binding.hpp"
 
 namespace py = pybind11;
 

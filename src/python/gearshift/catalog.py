@@ -154,7 +154,9 @@ def make_param(row: Dict[str, Any]) -> ParamDesc:
     cls = CatalogVectorParam if is_vector else CatalogParam
     has_default = row["default"] is not None
     default = parse_default(row["default"]) if has_default else None
-    desc = cls(_type_name(row), row["doc"] or "", default, has_default)
+    desc: ParamDesc = cls(
+        _type_name(row), row["doc"] or "", default, has_default
+    )
     desc.native = True
     desc.unit = row["unit"] or ""
     desc.kind = row["kind"]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Messages to the user: warn, inform, hack, fatal and panic.
+"""Messages to the user: warn, inform, fatal and panic.
 
 They go to Python's sys.stderr (sys.stdout for inform), so that notebooks and
 test runners see them.  Messages of the core arrive here too.

@@ -155,7 +155,7 @@ class PortRef:
         peer = self.peer
         if not isinstance(peer, PortRef):
             raise PortError(
-                f"Port {self.path()} not connected, cannot splice in new peers",
+                f"{self.path()} is not connected, cannot splice in new peers",
                 script_line(),
             )
         self.peer = peer.peer = None

@@ -18,7 +18,7 @@ from m5 import (
     util,
 )
 from m5 import objects as objects
-from m5.simulate import *
+from m5.simulate import *  # noqa: F401,F403
 from m5.util import fatal, inform, panic, warn
 
 gem5Version = f"Gearshift {gearshift.__version__}"

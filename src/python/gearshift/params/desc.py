@@ -2,8 +2,8 @@
 """Descriptors of parameters: type, default, limits and the check of values.
 
 A script that defines its own classes writes them as in gem5:
-`size = Param.MemorySize("64KiB", "Capacity")`.  Types are resolved by name when
-they are first needed, so that classes may refer to later ones.
+`size = Param.MemorySize("64KiB", "Capacity")`.  Types are resolved by name
+when they are first needed, so that classes may refer to later ones.
 """
 
 from __future__ import annotations

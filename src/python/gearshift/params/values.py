@@ -39,7 +39,8 @@ class ParamValue:
     @classmethod
     def from_user(cls, value: Any) -> Any:
         """Convert what a script assigned; TypeError or ValueError if not."""
-        return cls(value)
+        make: Any = cls
+        return make(value)
 
     def getValue(self) -> Any:
         """What the core stores."""
@@ -144,8 +145,9 @@ class CheckedInt(int, ParamValue):
 
 
 def _int_type(name: str, size: int, unsigned: bool, doc: str) -> Type[Any]:
-    members = {"size": size, "unsigned": unsigned, "__doc__": doc}
-    return type(name, (CheckedInt,), {**members, "__module__": __name__})
+    members: Dict[str, Any] = {"size": size, "unsigned": unsigned}
+    members.update(__doc__=doc, __module__=__name__)
+    return type(name, (CheckedInt,), members)
 
 
 Int = _int_type("Int", 32, False, "32 bits with sign.")

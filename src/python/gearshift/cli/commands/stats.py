@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """gearshift stats: show, compare and plot statistics files.
 
-Files are stats.txt or stats.json; FILE@N chooses the N-th dump (0 is the first,
--1, the default, the last).
+Files are stats.txt or stats.json; FILE@N chooses the N-th dump (0 is the
+first, -1, the default, the last).
 """
 
 from __future__ import annotations

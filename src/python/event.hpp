@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* An event whose work is a Python callable. */
-#ifndef PYTHON_EVENT_H
-#define PYTHON_EVENT_H
+#ifndef PYTHON_EVENT_HPP
+#define PYTHON_EVENT_HPP
 
-#include "python/binding.h"
+#include "python/binding.hpp"
 #include "sim/eventq.h"
 
 namespace binding
