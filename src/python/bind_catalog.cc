@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The catalog as Python lists and dictionaries: one per type and row. */
-#include "python/binding.hpp"
+#include "python/binding.hh"
 #include "python/catalog.h"
 #include "sim/param.h"
 #include "sim/port.h"

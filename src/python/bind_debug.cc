@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "python/binding.hpp"
+#include "python/binding.hh"
 #include "sim/debug.h"
 
 namespace binding

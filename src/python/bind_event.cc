@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Python callables in the event queue. */
-#include "python/event.hpp"
+#include "python/event.hh"
 
 namespace binding
 {

@@ -6,7 +6,7 @@
 #include <stdexcept>
 #include <vector>
 
-#include "python/binding.hpp"
+#include "python/binding.hh"
 #include "python/catalog.h"
 #include "sim/param.h"
 #include "sim/port.h"

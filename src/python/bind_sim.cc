@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The life cycle of a simulation. */
-#include "python/binding.hpp"
+#include "python/binding.hh"
 
 namespace binding
 {

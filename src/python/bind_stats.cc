@@ -3,7 +3,7 @@
 #include <cerrno>
 #include <cstring>
 
-#include "python/binding.hpp"
+#include "python/binding.hh"
 #include "sim/stat_out.h"
 #include "sim/stat_text.h"
 #include "sim/stat_tree.h"

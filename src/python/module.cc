@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The extension module gearshift._core. */
-#include "python/binding.hpp"
+#include "python/binding.hh"
 
 namespace py = pybind11;
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Simulation: owns a struct sim and answers the core's callbacks. */
-#include "python/binding.hpp"
-#include "python/event.hpp"
+#include "python/binding.hh"
+#include "python/event.hh"
 #include "sim/stat_tree.h"
 
 namespace binding

@@ -7,8 +7,8 @@
  * Errors: the core's sim_fatal() throws FatalThrow through the C frames (they
  * are compiled with -fexceptions); Python sees gearshift.FatalError.
  */
-#ifndef PYTHON_BINDING_HPP
-#define PYTHON_BINDING_HPP
+#ifndef PYTHON_BINDING_HH
+#define PYTHON_BINDING_HH
 
 #include <pybind11/pybind11.h>
 

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* An event whose work is a Python callable. */
-#ifndef PYTHON_EVENT_HPP
-#define PYTHON_EVENT_HPP
+#ifndef PYTHON_EVENT_HH
+#define PYTHON_EVENT_HH
 
-#include "python/binding.hpp"
+#include "python/binding.hh"
 #include "sim/eventq.h"
 
 namespace binding
