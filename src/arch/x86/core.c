@@ -88,6 +88,11 @@ struct physmem *x86_core_mem(struct x86_core *core)
     return core->mem;
 }
 
+const struct x86_cpuid *x86_core_cpuid(const struct x86_core *core)
+{
+    return core->cpuid;
+}
+
 struct x86_cache *x86_core_cache(struct x86_core *core)
 {
     return core->cache;
