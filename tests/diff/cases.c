@@ -2,9 +2,20 @@
 /* Random states. */
 #include "cases.h"
 
+#include <cpuid.h>
 #include <string.h>
 
 enum { WINDOW_SLACK = 256 };
+
+/* Processors of AMD's heed the operand-size prefix of near branches in 64-bit
+ * mode; Intel's ignore it.  [APM] Vol. 3, "Jcc". */
+static bool is_amd_host(void)
+{
+    uint32_t eax, ebx, ecx, edx;
+
+    __cpuid(0, eax, ebx, ecx, edx);
+    return ebx == signature_AMD_ebx || ebx == 0x6f677948; /* "Hygo" */
+}
 
 bool case_decode(const uint8_t *bytes, unsigned len, struct decoded *out)
 {
@@ -12,6 +23,9 @@ bool case_decode(const uint8_t *bytes, unsigned len, struct decoded *out)
 
     (void)ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64,
                            ZYDIS_STACK_WIDTH_64);
+    if (is_amd_host())
+        (void)ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_AMD_BRANCHES,
+                                     ZYAN_TRUE);
     return ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, bytes, len, &out->inst,
                                                out->operands));
 }
@@ -48,6 +62,7 @@ const char *case_exclusion(ZydisMnemonic mnemonic)
         {ZYDIS_MNEMONIC_LSL,      identity},
         {ZYDIS_MNEMONIC_VERR,     identity},
         {ZYDIS_MNEMONIC_VERW,     identity},
+        {ZYDIS_MNEMONIC_INT1,     kernel  },
         {ZYDIS_MNEMONIC_RDRAND,   random  },
         {ZYDIS_MNEMONIC_RDSEED,   random  },
         {ZYDIS_MNEMONIC_MONITORX, host    },

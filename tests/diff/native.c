@@ -104,10 +104,11 @@ static inline uint64_t get_gs(void)
     return base;
 }
 
-/* The case may have set AC, and the kernel keeps it for the handler. */
-static inline void clear_ac(void)
+/* The case may have set AC, NT or ID, which the kernel keeps for the handler;
+ * sigreturn does not set the latter two back. */
+static inline void clear_sticky_flags(void)
 {
-    __asm__ volatile("pushfq\n\tandl $0xfffbffff, (%%rsp)\n\tpopfq" ::
+    __asm__ volatile("pushfq\n\tandl $0xffdbbfff, (%%rsp)\n\tpopfq" ::
                          : "cc", "memory");
 }
 
@@ -238,7 +239,7 @@ static void on_trap(int signo, siginfo_t *info, void *frame)
     ucontext_t *uc = frame;
     uint64_t fs = get_fs(), gs = get_gs();
 
-    clear_ac();
+    clear_sticky_flags();
     (void)signo;
     (void)info;
     set_fs(child.shared->own_fs);
