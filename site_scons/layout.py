@@ -42,7 +42,8 @@ GUEST_FLAGS = {
     "c": "-O2 -g -static",
     "kernel": "-m32 -O1 -ffreestanding -fno-pic -fno-stack-protector "
     "-mgeneral-regs-only -static -nostdlib -no-pie -Wl,--build-id=none "
-    "-Wl,--section-start=.multiboot=0x100000,-Ttext=0x101000,-z,norelro,-z,max-page-size=4096",
+    "-Wl,--section-start=.multiboot=0x100000,-Ttext=0x101000,-z,norelro,"
+    "-z,max-page-size=4096",
 }
 
 

@@ -36,7 +36,8 @@ CXX_ONLY = re.compile(
 
 def is_cxx_only(name: str, text: str) -> bool:
     """Whether the header need not be C."""
-    return name.startswith("src/python/") and bool(CXX_ONLY.search(text))
+    is_binding = name.startswith("src/python/")
+    return name.endswith(".hh") or is_binding and bool(CXX_ONLY.search(text))
 
 
 def compile_alone(root: Path, name: str, language: str) -> List[str]:
@@ -47,7 +48,7 @@ def compile_alone(root: Path, name: str, language: str) -> List[str]:
     if name.startswith("src/python/") and not is_c:
         includes += ["-I" + path for path in dependencies.python_flags()[0]]
     argv = ["gcc" if is_c else "g++", "-fsyntax-only", "-x", language, "-"]
-    argv += flags + variants.WARNINGS + includes
+    argv += flags + variants.COMMON + includes
     run = subprocess.run(
         argv,
         cwd=root,
@@ -68,7 +69,7 @@ def check(root: Path) -> List[str]:
     """All problems below root/src."""
     problems: List[str] = []
     jobs = []
-    for path in files_below(root / "src", {".h"}):
+    for path in files_below(root / "src", {".h", ".hh"}):
         name = path.relative_to(root).as_posix()
         text = path.read_text()
         problems += guard_problem(name, text)

@@ -84,11 +84,6 @@ TEXT_RULES = [
         "a path of one machine",
         {"util/check_words.py"},
     ),
-    Rule(
-        re.compile(r"\b(?:hacky?|screwy|boop)\b", re.I),
-        "say what it is instead",
-        {"util/check_words.py"},
-    ),
 ]
 
 TEXT_SUFFIXES = C_SUFFIXES | {".py", ".sh", ".md", ".def", ".S", ".asm"}
