@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "mem/physmem.h"
 #include "mem/port.h"
+#include "mem/system_ckpt.h"
 #include "mem/system_ram.h"
 #include "sim/param.h"
 #include "sim/report.h"
@@ -94,6 +95,16 @@ static void system_init(struct sim_object *obj)
     system_ram_map(system);
 }
 
+static void system_save(const struct sim_object *obj, struct ckpt_writer *w)
+{
+    system_ckpt_save(self(obj), w);
+}
+
+static int system_load(struct sim_object *obj, struct ckpt_reader *r)
+{
+    return system_ckpt_load(self(obj), r);
+}
+
 static void system_fini(struct sim_object *obj)
 {
     struct system *system = self(obj);
@@ -108,6 +119,8 @@ static void system_fini(struct sim_object *obj)
 
 static const struct sim_ops system_ops = {
     .init = system_init,
+    .save = system_save,
+    .load = system_load,
     .fini = system_fini,
 };
 

@@ -57,9 +57,9 @@ struct MemImage : testing::Test {
         ASSERT_EQ(mem_image_write(path.c_str(), host, size, threads, why), 0)
             << why;
     }
-    mem_image *open(uint64_t size)
+    mem_image *open(uint64_t size, unsigned threads = 2)
     {
-        return mem_image_open(path.c_str(), size, 2, why);
+        return mem_image_open(path.c_str(), size, threads, why);
     }
     std::string contents() const
     {

@@ -103,12 +103,12 @@ TEST_F(MemImage, EveryFlippedBitAndEveryCutIsFound)
         std::string bytes = good;
         bytes[i / 8] = static_cast<char>(bytes[i / 8] ^ (1 << (i % 8)));
         set_contents(bytes);
-        mem_image *image = open(size);
+        mem_image *image = open(size, 1);
         ASSERT_EQ(image, nullptr) << "bit " << i;
     }
     for (size_t len = 0; len < good.size(); len++) {
         set_contents(good.substr(0, len));
-        ASSERT_EQ(open(size), nullptr) << "cut to " << len;
+        ASSERT_EQ(open(size, 1), nullptr) << "cut to " << len;
     }
     set_contents(good);
     mem_image *image = open(size);
