@@ -58,9 +58,16 @@ void Event::run(struct sim_event *event, tick_t)
     try {
         self->call_();
     } catch (py::error_already_set &error) {
+        bool by_user = error.matches(PyExc_KeyboardInterrupt);
+
         error.restore();
-        simulation->keep_exception();
-        sim_exit_now(simulation->sim(), "exception in a Python event", 1);
+        if (by_user)
+            PyErr_Clear();
+        else
+            simulation->keep_exception();
+        sim_exit_now(simulation->sim(),
+                     by_user ? EXIT_USER : "exception in a Python event",
+                     by_user ? 0 : 1);
     }
 }
 

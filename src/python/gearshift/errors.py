@@ -16,6 +16,8 @@ from typing import Iterable, Optional
 
 PACKAGE_DIR = os.path.dirname(os.path.abspath(__file__))
 
+_COMMAND = os.path.join(PACKAGE_DIR, "__main__.py")
+
 # Directories whose frames are ours; the last part keeps "gearshift_x" out.
 _internal_dirs = (
     PACKAGE_DIR + os.sep,
@@ -84,6 +86,8 @@ def script_line() -> Optional[str]:
     frame: Optional[FrameType] = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_filename
+        if name == _COMMAND:
+            return None  # the command line is to blame, not a script
         if not is_internal(name):
             return f"{_display(name)}:{frame.f_lineno}"
         frame = frame.f_back
