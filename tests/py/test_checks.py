@@ -106,7 +106,7 @@ def test_a_good_project_passes(tree, module):
         (
             "src/sim/inner.c",
             '#include "base/a_internal.h"\n',
-            'src/sim/inner.c:1: "base/a_internal.h" is internal to its folder',
+            'src/sim/inner.c:1: "base/a_internal.h" is internal to its layer',
         ),
     ],
 )
@@ -227,6 +227,19 @@ def test_a_source_without_test_or_reason_is_found(tree):
     ]
     write(tree, "tests/UNTESTED", "# why\nsrc/base/x.c: needs hardware\n")
     assert check_tests.check(tree) == []
+
+
+def test_a_group_of_sources_may_share_a_reason(tree):
+    write(tree, "src/base/one/x.c", "")
+    write(tree, "src/base/y_a.c", "")
+    write(
+        tree,
+        "tests/UNTESTED",
+        "src/base/one/: by others\nsrc/base/y_*: too\nsrc/base/z_*: gone\n",
+    )
+    assert check_tests.check(tree) == [
+        "tests/UNTESTED: src/base/z_* does not exist"
+    ]
 
 
 def test_a_stale_or_bare_line_of_untested_is_found(tree):
