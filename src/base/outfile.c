@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Atomic output; see the header.  Source: [POSIX] rename(), fsync(); an
- * existing directory cannot be renamed over, so it is exchanged ([man-pages]
+ * existing directory cannot be renamed over, so it is exchanged ([man]
  * renameat2(2)) or, where the file system cannot do that, moved aside first.
  */
 #include "base/outfile.h"

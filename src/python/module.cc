@@ -32,5 +32,6 @@ PYBIND11_MODULE(_core, module)
     binding::bind_sim(module, cls);
     binding::bind_event(module, cls);
     binding::bind_stats(module, cls);
+    binding::bind_checkpoint(module, cls);
     binding::bind_debug(module);
 }
