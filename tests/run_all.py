@@ -92,14 +92,13 @@ def preload(variant: str) -> dict:
     return {"LD_PRELOAD": found.group(1), "ASAN_OPTIONS": "detect_leaks=0"}
 
 
-def build_commands(variants: List[str]) -> List[Command]:
+def build_commands(variants: List[str], suites: List[str]) -> List[Command]:
     """Build everything that the suites of these variants need."""
     env = dict(os.environ)
     scons = ["scons", f"-j{JOBS}", "-Q"]
     targets = [v for v in variants if v != "fuzz"]
     argv = scons + targets + ["unit", "guest", "compile_commands.json"]
-    if "fuzz" in variants:
-        argv.append("fuzz")
+    argv += [suite for suite in ("diff", "fuzz") if suite in suites]
     return [Command(argv, None, env, 1200)]
 
 
@@ -173,7 +172,9 @@ def commands_of(
 ) -> List[Command]:
     """The processes of a suite."""
     table: dict[str, Callable[[], List[Command]]] = {
-        "build": lambda: build_commands(options.variants),
+        "build": lambda: build_commands(
+            options.variants, [suite for suite, _ in options.pairs]
+        ),
         "unit": lambda: unit_commands(variant, tmp),
         "pytest": lambda: pytest_commands(variant, tmp, "py"),
         "regress": lambda: pytest_commands(variant, tmp, "regress"),

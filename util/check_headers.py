@@ -2,10 +2,10 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """
 Every header of src/ compiles alone, as C17 and as C++17, with the project's
-warnings (in C++ without -Wpedantic and -Wshadow: they refuse flexible array members and
-functions named as a struct); its guard is its path in capitals.
-only: those that include pybind11 or the standard library of C++, or open a
-namespace.
+warnings; its guard is its path in capitals.  In C++ it may use what -Wpedantic
+and -Wshadow refuse: flexible array members, functions named as a struct.
+Headers of src/python may be C++ only: *.hh, and those that include pybind11 or
+the standard library of C++, or open a namespace.
 """
 import re
 import subprocess

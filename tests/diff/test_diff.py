@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""The core does what the host's CPU does, and what guest kernels expect."""
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+BUILD = ROOT / "build" / os.environ.get("GEARSHIFT_VARIANT", "opt")
+KERNELS = ROOT / "tests" / "guest" / "kernel"
+CASES = os.environ.get("DIFF_CASES", "200000")
+KERNEL_SUCCESS = 1  # (0 << 1) | 1
+LOCKSTEP = [
+    ["/bin/true"],
+    ["/bin/echo", "gear", "shift"],
+    ["/bin/ls", "/"],
+    ["busybox", "sort", "/etc/services"],
+    ["busybox", "sha256sum", "/bin/ls"],
+]
+
+
+def run(argv, seconds):
+    """Status and the last lines of the output of a program."""
+    done = subprocess.run(
+        [str(word) for word in argv],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=seconds,
+        check=False,
+    )
+    return done.returncode, done.stdout.decode(errors="replace")[-2000:]
+
+
+def test_random_instructions_have_the_same_effect_as_on_the_host():
+    """Every form of user-mode instruction that the decoder knows."""
+    status, output = run([BUILD / "diff_fuzz", "--cases", CASES], 900)
+    assert status == 0, output
+
+
+@pytest.mark.parametrize("name", sorted(k.stem for k in KERNELS.glob("*.c")))
+def test_a_guest_kernel_finds_what_it_expects(name):
+    """The kernel checks the core itself and reports through its exit port."""
+    kernel = ROOT / "build" / "guest" / "kernel" / name
+    status, output = run([BUILD / "kernel_run", kernel], 120)
+    assert status == KERNEL_SUCCESS, output
+
+
+@pytest.mark.parametrize("argv", LOCKSTEP, ids=lambda argv: argv[0][-7:])
+def test_a_program_runs_in_lockstep_with_the_host(argv):
+    """Registers, vectors and memory agree at each system call."""
+    program = shutil.which(argv[0])
+    assert program, f"no program {argv[0]}: run util/install-deps.sh"
+    status, output = run([BUILD / "lockstep", program, *argv[1:]], 300)
+    assert status == 0, output
