@@ -430,6 +430,8 @@ static const struct x86_form *choose_form(const struct decoding *d)
 
     if (d->is_locked)
         return find_form(d, X86_LOCKED);
+    if (d->insn.meta.branch_type == ZYDIS_BRANCH_TYPE_FAR)
+        return find_form(d, X86_FAR);
     if (is_same_reg(d))
         form = find_form(d, X86_SAME_REG);
     return form ? form : find_form(d, X86_PLAIN);

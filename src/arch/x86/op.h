@@ -60,6 +60,7 @@ enum x86_variant {
     X86_DEAD_FLAGS, /* fast only: nobody will see the flags it would set */
     X86_LOCKED,     /* LOCK prefix */
     X86_SAME_REG,   /* both operands are one register */
+    X86_FAR,        /* branch to another segment */
 };
 
 enum x86_row_flags {

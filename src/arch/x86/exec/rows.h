@@ -19,7 +19,11 @@
 #define X86_FULL_GROUPS(GROUP)                                                 \
     GROUP(stack_any)                                                           \
     GROUP(branch_any)                                                          \
-    GROUP(user)
+    GROUP(user)                                                                \
+    GROUP(system)                                                              \
+    GROUP(segments)                                                            \
+    GROUP(transfer)                                                            \
+    GROUP(io)
 
 #define X86_DECLARE_FAST(group)                                                \
     extern const struct x86_row_table x86_rows_##group, x86_rows_##group##_full;
