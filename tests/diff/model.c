@@ -99,6 +99,10 @@ static void set_system_state(struct model *model, struct x86_state *state)
     state->seg[X86_ES] = state->seg[X86_DS];
     state->seg[X86_FS] = state->seg[X86_DS];
     state->seg[X86_GS] = state->seg[X86_DS];
+    /* No descriptor but the loaded ones can be reached, no port is allowed. */
+    state->gdtr.limit = 0;
+    state->ldtr.unusable = 1;
+    state->tr.unusable = 1;
     state->mp_state = X86_RUNNABLE;
 }
 
