@@ -111,7 +111,7 @@ class ProgressLine:
         # pylint: disable-next=import-outside-toplevel
         from rich.live import Live
 
-        console = Console(stderr=True)
+        console = Console(stderr=True, highlight=False)
         with Live(console=console, transient=True, auto_refresh=False) as live:
             log.before_message.append(live.stop)
             try:

@@ -45,6 +45,14 @@ class ExitEvent:
         return f"<ExitEvent '{self.cause}' code {self.code} at {self.tick}>"
 
 
+def _blame_script(call: Callable[[str], None], path: str) -> None:
+    """Let an error of the core about a file name the script's line."""
+    try:
+        call(path)
+    except FatalError as error:
+        raise FatalError(str(error), script_line()) from None
+
+
 class Simulation:
     """A tree of objects, instantiated once, then run in steps."""
 
@@ -122,11 +130,7 @@ class Simulation:
             obj._simulation = self
         self.core.init()
         if ckpt_dir:
-            if not hasattr(self.core, "load"):
-                raise FatalError(
-                    "this build cannot restore checkpoints", script_line()
-                )
-            self.core.load(str(ckpt_dir))
+            _blame_script(self.core.load, str(ckpt_dir))
         else:
             self.core.reset()
         self._is_ready = True
@@ -217,11 +221,7 @@ class Simulation:
         self._check_ready("checkpoint()")
         self.drain()
         path = str(directory).replace("%d", str(self.now))
-        if not hasattr(self.core, "save"):
-            raise FatalError(
-                "this build cannot write checkpoints", script_line()
-            )
-        self.core.save(path)
+        _blame_script(self.core.save, path)
         return path
 
     def fork(self, simout: str = "%(parent)s.f%(fork_seq)i") -> int:

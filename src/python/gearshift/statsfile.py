@@ -129,32 +129,39 @@ def _walk(tree: Dict[str, Any], prefix: str) -> Iterator[Tuple[str, Row]]:
             yield from _walk(item, f"{prefix}{key}.")
 
 
+_EXTRAS = {
+    "total": "total",
+    "samples": "samples",
+    "mean": "mean",
+    "gmean": "gmean",
+    "stdev": "stdev",
+    "underflow": "underflows",
+    "overflow": "overflows",
+}
+
+
 def _json_rows(name: str, item: Dict[str, Any]) -> Iterator[Tuple[str, Row]]:
+    """The rows that stats.txt has for the same statistic."""
     unit, desc = item["unit"], item.get("description", "")
-    for sub, value in _elements(item["value"]):
-        number = math.nan if value is None else float(value)
-        yield name + (f"::{sub}" if sub else ""), Row(number, unit, desc)
-    for key in ("total", "samples", "mean", "stdev"):
+    for suffix, number in _elements(item, item.get("type") == "Vector2d"):
+        yield name + suffix, Row(number, unit, desc)
+    for key, word in _EXTRAS.items():
         if isinstance(item.get(key), (int, float)):
-            yield f"{name}::{key}", Row(float(item[key]), unit, desc)
+            yield f"{name}::{word}", Row(float(item[key]), unit, desc)
 
 
-def _elements(value: Any) -> Iterator[Tuple[str, Any]]:
-    """Numbers below a value, with the path of their keys."""
-    pairs: Any
-    if isinstance(value, dict):
-        pairs = value["value"].items() if "value" in value else value.items()
-        if "value" in value and not isinstance(value["value"], dict):
-            yield "", value["value"]
-            return
-    elif isinstance(value, list):
-        pairs = ((str(index), item) for index, item in enumerate(value))
-    else:
-        yield "", value
+def _elements(
+    item: Dict[str, Any], is_grid: bool
+) -> Iterator[Tuple[str, float]]:
+    """Numbers below a value, with what stats.txt appends to the name."""
+    value = item["value"]
+    if not isinstance(value, dict):
+        yield "", math.nan if value is None else float(value)
         return
-    for key, item in pairs:
-        for sub, number in _elements(item):
-            yield f"{key}::{sub}" if sub else str(key), number
+    for key, below in value.items():
+        inner = below if isinstance(below, dict) else {"value": below}
+        for suffix, number in _elements(inner, False):
+            yield ("_" if is_grid else "::") + key + suffix, number
 
 
 def select(dump: Dump, patterns: List[str]) -> Dump:

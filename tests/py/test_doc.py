@@ -1,0 +1,84 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""gearshift doc: text, HTML and stubs from the tables."""
+
+import ast
+import html.parser
+
+import gearshift
+from gearshift import _core, doc, objects, stubs
+
+
+def test_a_class_is_described(runner):
+    text = runner.run("doc", "SimpleMemory").stdout
+    assert text.startswith("SimpleMemory < AbstractMemory < ClockedObject")
+    assert "  latency  (Latency; default 30ns)\n" in text
+    assert "  port  (mem responder" in text
+    done = runner.run("doc", "SimpleMemroy")
+    assert done.stderr == (
+        "fatal: there is no class 'SimpleMemroy'; did you mean "
+        "'SimpleMemory'?\n"
+    )
+    assert done.returncode == 1
+
+
+def test_the_index_names_all_classes(runner):
+    lines = runner.run("doc").stdout.splitlines()
+    names = [line.split()[0] for line in lines]
+    assert sorted(row["name"] for row in _core.types()) == sorted(names)
+
+
+class Links(html.parser.HTMLParser):
+    """Collects targets of links."""
+
+    def __init__(self):
+        super().__init__()
+        self.found = set()
+
+    def handle_starttag(self, tag, attrs):
+        self.found |= {value for key, value in attrs if key == "href"}
+
+
+def test_html_pages_link_to_pages_that_exist(tmp_path):
+    index = doc.write_html(str(tmp_path))
+    pages = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    assert index.endswith("index.html") and "System.html" in pages
+    for text in pages.values():
+        links = Links()
+        links.feed(text)
+        assert links.found <= set(pages)
+    assert "mem_mode" in pages["System.html"]
+
+
+def test_stubs_are_valid_python_and_complete(tmp_path):
+    stubs.write(str(tmp_path))
+    text = (tmp_path / "m5" / "objects.pyi").read_text()
+    assert text == (tmp_path / "gearshift" / "objects.pyi").read_text()
+    tree = ast.parse(text)
+    classes = {n.name: n for n in tree.body if isinstance(n, ast.ClassDef)}
+    for row in _core.types():
+        if row["base"] is None:
+            continue
+        members = {
+            item.target.id
+            for item in classes[row["name"]].body
+            if isinstance(item, ast.AnnAssign)
+        }
+        wanted = {r["name"] for r in row["params"] + row["ports"]}
+        assert members == wanted
+
+
+def test_every_class_of_the_tables_is_in_m5_objects():
+    for row in _core.types():
+        cls = getattr(objects, row["name"])
+        assert issubclass(cls, gearshift.SimObject)
+        assert set(cls._params) >= {p["name"] for p in row["params"]}
+
+
+def test_every_default_is_valid():
+    for row in _core.types():
+        cls = getattr(objects, row["name"])
+        for param in row["params"]:
+            desc = cls._params[param["name"]]
+            if desc.has_default:
+                desc.default()
+            assert desc.ptype is not None
