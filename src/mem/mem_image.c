@@ -3,7 +3,7 @@
  * The reading half of memory images.
  * Nothing in a file is believed before it is checked: sizes, offsets and page
  * maps of the index bound every later access.
- * Sources: [zstd], [xxHash].
+ * Sources: [RFC8878], [XXH].
  */
 #include "mem/mem_image.h"
 

@@ -2,7 +2,7 @@
 /*
  * The writing half of memory images.  Workers take chunks in order, compress
  * them side by side, and append them in order: each waits for its turn.
- * Sources: [zstd], [xxHash]; the bits of /proc/self/pagemap: [pagemap].
+ * Sources: [RFC8878], [XXH]; the bits of /proc/self/pagemap: [man] proc(5).
  */
 #include "mem/mem_image_format.h"
 

@@ -2,7 +2,7 @@
 /*
  * Guest RAM as private anonymous host mappings.  Left out: file-backed and
  * shared memory (no huge pages on most hosts), ballooning, hot-plug.
- * Sources: [mmap(2)], [madvise(2)] of the Linux manual pages.
+ * Sources: [man] mmap(2), [man] madvise(2).
  */
 #include "mem/physmem.h"
 
