@@ -3,7 +3,7 @@
 
 import pytest
 
-# A crossbar of 16 bytes would carry 64 bytes in 5 cycles: less than the memory.
+# A crossbar 16 bytes wide needs 5 cycles for 64: less than the memory gives.
 SATURATE = """
 root.system.membus.width = 64
 root.system.mem.bandwidth = "12.8GiB/s"
@@ -92,3 +92,29 @@ def test_wrong_memories_are_the_users_errors(runner, system_text, name):
     assert message in done.stderr
     assert "Traceback" not in done.stderr
     assert "script.py:" in done.stderr
+
+
+CONTINUE = """
+root.system.gen = TrafficGen(mode="random", rd_perc=50, max_requests=1000,
+                             max_period="30ns", end="16MiB",
+                             port=root.system.membus.cpu_side_ports)
+m5.instantiate(None if STEP == "save" else "cpt")
+if STEP == "save":
+    m5.simulate(5000000)
+    m5.checkpoint("cpt")
+print(m5.simulate().getCause())
+print(m5.curTick())
+"""
+
+
+def test_a_restored_generator_goes_on_where_it_was(runner, system_text):
+    """The rest of the run is the same, with and without the restore."""
+    text = system_text + CONTINUE
+    first = runner.script(text.replace("STEP", "'save'"))
+    again = runner.script(text.replace("STEP", "'restore'"))
+    assert first.returncode == 0, first.stderr
+    assert again.returncode == 0, again.stderr
+    assert "all traffic generators are done" in again.stdout
+    assert first.stdout.split()[-1] == again.stdout.split()[-1]
+    image = runner.path("cpt") / "system.physmem.store0.pmem"
+    assert image.stat().st_size < 100
