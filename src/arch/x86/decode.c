@@ -3,7 +3,7 @@
  * Decoding by Zydis and the choice of a row: rows of one mnemonic are tried in
  * the order of their tables, so that special forms stand before general ones.
  * What no row takes is offered to the thunks; what they do not take raises #UD.
- * Left out: CET, MPX, 16-bit near branches in 64-bit mode as AMD has them.
+ * Left out: CET, MPX.
  * Source: [SDM] Vol. 2, "Instruction Format".
  */
 #include "arch/x86/decode.h"
@@ -15,6 +15,7 @@
 #include "arch/x86/block.h"
 #include "arch/x86/exec/rows.h"
 #include "arch/x86/exec/undefined.h"
+#include "arch/x86/quirks.h"
 #include "base/alloc.h"
 #include "base/log.h"
 
@@ -106,7 +107,8 @@ static void init_machine(ZydisDecoder *machine, ZydisMachineMode mode,
               ZYAN_SUCCESS(ZydisDecoderEnableMode(
                   machine, ZYDIS_DECODER_MODE_CET, ZYAN_FALSE)) &&
               ZYAN_SUCCESS(ZydisDecoderEnableMode(
-                  machine, ZYDIS_DECODER_MODE_MPX, ZYAN_FALSE));
+                  machine, ZYDIS_DECODER_MODE_MPX, ZYAN_FALSE)) &&
+              x86_quirks_set_up(machine);
 
     SIM_ASSERT(ok);
 }
@@ -285,9 +287,9 @@ static void set_memory(const struct decoding *d, struct x86_op *op)
 
 static uint64_t rip_mask(const struct decoding *d)
 {
-    if (is_mode_64(d->in->core))
-        return UINT64_MAX;
-    return d->insn.operand_width == 16 ? UINT16_MAX : UINT32_MAX;
+    if (d->insn.operand_width == 16)
+        return UINT16_MAX; /* in 64-bit mode: see quirks.h */
+    return is_mode_64(d->in->core) ? UINT64_MAX : UINT32_MAX;
 }
 
 /* Two immediates (ENTER, EXTRQ): the second above the first's 16 bits. */
@@ -534,8 +536,8 @@ enum x86_decode_status x86_decode(struct x86_decoder *decoder,
     struct decoding d = {.decoder = decoder, .in = in};
     const struct x86_form *form;
     ZyanStatus status =
-        ZydisDecoderDecodeFull(machine_for(decoder, in->core->mode), in->bytes,
-                               in->num_bytes, &d.insn, d.operands);
+        x86_quirks_decode(machine_for(decoder, in->core->mode), in->bytes,
+                          in->num_bytes, &d.insn, d.operands);
 
     if (!ZYAN_SUCCESS(status))
         return decode_failed(status, in, out);
