@@ -62,8 +62,9 @@ enum x86_thunk_mem {
 enum x86_thunk_attr {
     X86_THUNK_MASKED = 1,   /* only elements the mask selects are accessed: if
                              * the fast path cannot, it must not fault itself */
-    X86_THUNK_POINTERS = 2, /* x87, not control: before code() set fpu->fip,
-                             * fdp (memory operand's offset), fop */
+    X86_THUNK_POINTERS = 2, /* x87, not control: before code() set fpu->fip
+                             * and fop; fdp (offset) and fds (selector) if it
+                             * has a memory operand */
     X86_THUNK_WAITING = 4,  /* x87 and MMX: raises a pending #MF */
     X86_THUNK_COMPACT = 8,  /* with MASKED: as many elements as bits are set,
                              * from the start (expand, compress) */

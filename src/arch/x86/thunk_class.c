@@ -237,8 +237,9 @@ static void classify_moves(const ZydisDecodedInstruction *insn,
     if (kind == MOVE_XOR)
         classify_xor(insn, operands, thunk);
     else
-        classify_move(operands, is_evex && insn->operand_count_visible > 2,
-                      kind, thunk);
+        classify_move(operands,
+                      is_evex && insn->operand_count_visible > 2 ? 2 : 1, kind,
+                      thunk);
 }
 
 void x86_thunk_classify(const ZydisDecodedInstruction *insn,

@@ -71,29 +71,43 @@ static void clear_mask(struct x86_fpu *fpu, const struct x86_thunk *thunk)
         fpu->opmask[thunk->mask] = 0;
 }
 
+static bool gather_element(struct x86_fpu *fpu, const struct x86_thunk *thunk,
+                           struct x86_thunk_call *call, unsigned i)
+{
+    struct x86_mem_operand at = element_at(fpu, thunk, call, i);
+    unsigned size = thunk->elem_size;
+    uint8_t data[8];
+
+    if (!fpu->mem->read(fpu->core, &at, data, size, &call->fault))
+        return false;
+    memcpy(fpu->vec[thunk->reg] + (size_t)i * size, data, size);
+    return true;
+}
+
+static void clear_rest(struct x86_fpu *fpu, const struct x86_thunk *thunk)
+{
+    unsigned done = (unsigned)thunk->elem_size * thunk->num_elems;
+
+    memset(fpu->vec[thunk->reg] + done, 0, 64 - done);
+}
+
 bool x86_thunk_gather(struct x86_fpu *fpu, const struct x86_thunk *thunk,
                       struct x86_thunk_call *call)
 {
     uint64_t mask = gather_mask(fpu, thunk);
-    unsigned size = thunk->elem_size;
-    unsigned done = size * thunk->num_elems;
-    uint8_t *dest = fpu->vec[thunk->reg];
+    bool is_begun = false;
 
     for (unsigned i = 0; i < thunk->num_elems; i++) {
-        struct x86_mem_operand at = element_at(fpu, thunk, call, i);
-        uint8_t data[8];
-
-        if ((mask >> i & 1) &&
-            !fpu->mem->read(fpu->core, &at, data, size, &call->fault)) {
-            if (!is_vex(thunk))
-                memset(dest + done, 0, 64 - done);
+        if ((mask >> i & 1) && !gather_element(fpu, thunk, call, i)) {
+            /* An EVEX destination is written whole, if at all. */
+            if (is_begun && !is_vex(thunk))
+                clear_rest(fpu, thunk);
             return false;
         }
-        if (mask >> i & 1)
-            memcpy(dest + (size_t)i * size, data, size);
+        is_begun |= mask >> i & 1;
         clear_mask_bit(fpu, thunk, i);
     }
-    memset(dest + done, 0, 64 - done);
+    clear_rest(fpu, thunk);
     clear_mask(fpu, thunk);
     return true;
 }

@@ -135,14 +135,17 @@ static bool execute_unmasked(struct x86_fpu *fpu, const struct x86_thunk *thunk,
                              void *mem, struct x86_thunk_call *call)
 {
     uint32_t unmasked = ~(fpu->mxcsr >> 7) & X86_MXCSR_FLAGS;
+    uint32_t mxcsr = fpu->mxcsr;
     uint64_t flags = call->flags;
     struct kept kept;
     uint32_t found = 0;
 
     keep(fpu, thunk, &kept);
-    if (unmasked & MXCSR_UE)
+    if (unmasked & MXCSR_UE) { /* FTZ counts only with a masked underflow */
         found = find_tiny(fpu, thunk, mem, flags, &kept);
-    found |= run_masked(fpu, thunk, mem, &flags, fpu->mxcsr);
+        mxcsr &= ~(uint32_t)MXCSR_FTZ;
+    }
+    found |= run_masked(fpu, thunk, mem, &flags, mxcsr);
     if (found & unmasked) {
         restore(fpu, thunk, &kept);
         return execute_trapping(fpu, thunk, mem, call);
@@ -171,8 +174,10 @@ void x86_thunk_set_pointers(struct x86_fpu *fpu, const struct x86_thunk *thunk,
         return;
     fpu->fip = call->rip;
     fpu->fop = thunk->fop;
-    if (thunk->mem)
-        fpu->fdp = call->mem.offset;
+    if (!thunk->mem)
+        return;
+    fpu->fdp = call->mem.offset;
+    fpu->fds = fpu->state->seg[call->mem.seg].selector;
 }
 
 static bool execute(struct x86_fpu *fpu, const struct x86_thunk *thunk,

@@ -4,8 +4,7 @@
  * environment holds pointers that only the guest knows, and its control word
  * may unmask exceptions.
  *
- * FCS and FDS are reconstructed: the code segment of now, and DS outside 64-bit
- * mode.
+ * FCS is the code segment of now.
  * Source: [SDM] Vol. 1, "Saving the x87 FPU's State with FSTENV/FNSTENV and
  * FSAVE/FNSAVE".
  */
@@ -65,6 +64,7 @@ static void init_x87(struct x86_fpu *fpu)
     fpu->x87[X86_FX_FTW] = 0;
     fpu->fip = 0;
     fpu->fdp = 0;
+    fpu->fds = 0;
     fpu->fop = 0;
 }
 
@@ -148,21 +148,16 @@ static bool is_real_format(const struct x86_fpu *fpu)
     return !(fpu->state->cr0 & CR0_PE) || (fpu->state->rflags & X86_VM);
 }
 
-static void get_env(const struct x86_fpu *fpu, const struct x86_thunk *thunk,
-                    struct x87_env *env)
+static void get_env(const struct x86_fpu *fpu, struct x87_env *env)
 {
-    const struct x86_seg *seg = fpu->state->seg;
-
     env->fcw = x86_fx_u16(fpu->x87, X86_FX_FCW);
     env->fsw = x86_fx_u16(fpu->x87, X86_FX_FSW);
     env->ftw = full_tags(fpu);
     env->fop = fpu->fop;
     env->fip = (uint32_t)fpu->fip;
     env->fdp = (uint32_t)fpu->fdp;
-    env->fcs = fpu->fip ? seg[X86_CS].selector : fpu->fcs;
+    env->fcs = fpu->fip ? fpu->state->seg[X86_CS].selector : fpu->fcs;
     env->fds = fpu->fds;
-    if (thunk->mode_bits != 64 && fpu->fdp)
-        env->fds = seg[X86_DS].selector;
     if (is_real_format(fpu)) {
         env->fip += (uint32_t)env->fcs << 4;
         env->fdp += (uint32_t)env->fds << 4;
@@ -286,7 +281,7 @@ bool x86_thunk_fnstenv(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     struct x87_env env;
 
     x86_fpu_leave_x87(fpu);
-    get_env(fpu, thunk, &env);
+    get_env(fpu, &env);
     if (size == 28)
         write_env32(fpu, &env, image);
     else

@@ -118,8 +118,7 @@ static void put_pointers(struct area *area)
     if (area->is_wide)
         return;
     x86_fx_set_u16(data, X86_FX_FCS, fpu->state->seg[X86_CS].selector);
-    if (area->thunk->mode_bits != 64)
-        x86_fx_set_u16(data, X86_FX_FDS, fpu->state->seg[X86_DS].selector);
+    x86_fx_set_u16(data, X86_FX_FDS, fpu->fds);
 }
 
 static void put_x87(struct area *area)
