@@ -222,6 +222,15 @@ static void print_state(FILE *out, const char *name,
                       i % 4 == 3 ? "\n" : "");
 }
 
+static void print_fault(FILE *out, const char *name,
+                        const struct diff_result *result)
+{
+    if (result->vector != X86_NO_FAULT)
+        (void)fprintf(out, "  %s: vector %u error %#x address %#llx\n", name,
+                      result->vector, result->error,
+                      (unsigned long long)result->fault_addr);
+}
+
 static void print_vector(FILE *out, const char *side,
                          const struct diff_state *state, unsigned id)
 {
@@ -279,7 +288,9 @@ void compare_print(FILE *out, const struct diff_case *test,
         (void)fprintf(out, "%s%02x", i ? " " : "", test->bytes[i]);
     (void)fprintf(out, ")\n");
     print_state(out, "before   ", &test->in);
+    print_fault(out, "native   ", native);
     print_state(out, "native   ", &native->out);
+    print_fault(out, "simulated", model);
     print_state(out, "simulated", &model->out);
     print_operands(out, test, decoded, native, model);
 }

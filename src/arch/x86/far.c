@@ -6,6 +6,7 @@
 
 #include "arch/x86/core.h"
 #include "arch/x86/core_sys.h"
+#include "arch/x86/quirks.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/stack.h"
 #include "arch/x86/task.h"
@@ -446,34 +447,81 @@ static bool far_return_8086(struct x86_core *core, unsigned size,
     return true;
 }
 
+/*
+ * Which slot of a frame is read first shows when the stack ends inside it:
+ * AMD's processors begin with the highest (measured).
+ */
+static bool read_ahead(const struct x86_stack *stack, unsigned size,
+                       unsigned slot, struct x86_fault *fault)
+{
+    struct x86_stack ahead = *stack;
+    uint64_t ignored;
+
+    ahead.sp += (uint64_t)slot * size;
+    return !x86_quirks_is_amd() || x86_stack_pop(&ahead, size, &ignored, fault);
+}
+
+/* Offset and selector. */
+static bool pop_pointer(struct x86_stack *stack, unsigned size,
+                        uint64_t *offset, uint64_t *selector,
+                        struct x86_fault *fault)
+{
+    return read_ahead(stack, size, 1, fault) &&
+           x86_stack_pop(stack, size, offset, fault) &&
+           x86_stack_pop(stack, size, selector, fault);
+}
+
+/* The stack of an outer level, behind the return address. */
+static bool pop_outer_stack(struct x86_stack stack, unsigned size,
+                            uint16_t release, struct frame *frame,
+                            struct x86_fault *fault)
+{
+    stack.sp += release;
+    return pop_pointer(&stack, size, &frame->sp, &frame->ss, fault);
+}
+
+static bool far_return_outer(struct x86_core *core, struct x86_seg *cs,
+                             const struct frame *frame, uint16_t release,
+                             struct x86_fault *fault)
+{
+    struct x86_seg ss;
+
+    if (!return_stack(core, cs, (uint16_t)frame->ss, &ss, fault))
+        return false;
+    switch_stack(core, cs, &ss, frame->sp + release);
+    finish_return(core, cs, frame->rip);
+    x86_seg_drop_inner(x86_core_state(core), cs->selector & RPL);
+    return true;
+}
+
 bool x86_far_return(struct x86_core *core, unsigned size, uint16_t release,
                     struct x86_fault *fault)
 {
     struct x86_state *state = x86_core_state(core);
     struct x86_stack stack = x86_stack_current(core);
-    struct x86_seg cs, ss;
+    struct x86_seg cs;
     struct frame frame;
+    bool is_same_level;
 
     if (x86_in_8086_mode(state))
         return far_return_8086(core, size, release, fault);
-    if (!x86_stack_pop(&stack, size, &frame.rip, fault) ||
-        !x86_stack_pop(&stack, size, &frame.cs, fault) ||
-        !return_target(core, (uint16_t)frame.cs, &cs, fault) ||
+    if (!pop_pointer(&stack, size, &frame.rip, &frame.cs, fault))
+        return false;
+    is_same_level = (frame.cs & RPL) == x86_cpl(state);
+    /* AMD reads the outer stack before it looks at the descriptor.
+     * [APM] Vol. 3, "RET (Far)". */
+    if (!is_same_level && x86_quirks_is_amd() &&
+        !pop_outer_stack(stack, size, release, &frame, fault))
+        return false;
+    if (!return_target(core, (uint16_t)frame.cs, &cs, fault) ||
         !check_rip(state, &cs, frame.rip, fault))
         return false;
+    if (!is_same_level)
+        return pop_outer_stack(stack, size, release, &frame, fault) &&
+               far_return_outer(core, &cs, &frame, release, fault);
     stack.sp += release;
-    if ((cs.selector & RPL) == x86_cpl(state)) {
-        x86_stack_commit(&stack);
-        finish_return(core, &cs, frame.rip);
-        return true;
-    }
-    if (!x86_stack_pop(&stack, size, &frame.sp, fault) ||
-        !x86_stack_pop(&stack, size, &frame.ss, fault) ||
-        !return_stack(core, &cs, (uint16_t)frame.ss, &ss, fault))
-        return false;
-    switch_stack(core, &cs, &ss, frame.sp + release);
+    x86_stack_commit(&stack);
     finish_return(core, &cs, frame.rip);
-    x86_seg_drop_inner(state, cs.selector & RPL);
     return true;
 }
 
@@ -551,21 +599,19 @@ static bool iret_to_v86(struct x86_core *core, struct x86_stack *stack,
     return true;
 }
 
-static bool iret_outer(struct x86_core *core, struct x86_stack *stack,
-                       struct x86_seg *cs, const struct frame *frame,
-                       unsigned size, struct x86_fault *fault)
+static bool iret_outer(struct x86_core *core, struct x86_seg *cs,
+                       const struct frame *frame, unsigned size,
+                       struct x86_fault *fault)
 {
     struct x86_state *state = x86_core_state(core);
     unsigned cpl = x86_cpl(state);
-    uint64_t sp, selector, rflags;
+    uint64_t rflags;
     struct x86_seg ss;
 
-    if (!x86_stack_pop(stack, size, &sp, fault) ||
-        !x86_stack_pop(stack, size, &selector, fault) ||
-        !return_stack(core, cs, (uint16_t)selector, &ss, fault))
+    if (!return_stack(core, cs, (uint16_t)frame->ss, &ss, fault))
         return false;
     rflags = iret_flags(core, frame->rflags, size);
-    switch_stack(core, cs, &ss, sp);
+    switch_stack(core, cs, &ss, frame->sp);
     x86_core_set_rflags(core, rflags);
     finish_return(core, cs, frame->rip);
     if ((cs->selector & RPL) != cpl)
@@ -579,6 +625,7 @@ bool x86_iret(struct x86_core *core, unsigned size, struct x86_fault *fault)
     struct x86_stack stack = x86_stack_current(core);
     struct x86_seg cs;
     struct frame frame;
+    bool is_outer;
 
     if (x86_in_8086_mode(state))
         return iret_8086(core, size, fault);
@@ -587,19 +634,24 @@ bool x86_iret(struct x86_core *core, unsigned size, struct x86_fault *fault)
             return x86_fail(fault, X86_GP, 0);
         return x86_task_return(core, fault);
     }
-    if (!x86_stack_pop(&stack, size, &frame.rip, fault) ||
-        !x86_stack_pop(&stack, size, &frame.cs, fault) ||
+    if (!read_ahead(&stack, size, 2, fault) ||
+        !pop_pointer(&stack, size, &frame.rip, &frame.cs, fault) ||
         !x86_stack_pop(&stack, size, &frame.rflags, fault))
         return false;
     if ((frame.rflags & X86_VM) && size == 4 && x86_cpl(state) == 0 &&
         !x86_in_long_mode(state))
         return iret_to_v86(core, &stack, &frame, fault);
+    /* 64-bit mode always pops SS:RSP. */
+    is_outer = x86_in_64bit_mode(state) || (frame.cs & RPL) != x86_cpl(state);
+    if (is_outer && x86_quirks_is_amd() &&
+        !pop_outer_stack(stack, size, 0, &frame, fault))
+        return false;
     if (!return_target(core, (uint16_t)frame.cs, &cs, fault) ||
         !check_rip(state, &cs, frame.rip, fault))
         return false;
-    /* 64-bit mode always pops SS:RSP. */
-    if (x86_in_64bit_mode(state) || (cs.selector & RPL) != x86_cpl(state))
-        return iret_outer(core, &stack, &cs, &frame, size, fault);
+    if (is_outer)
+        return pop_outer_stack(stack, size, 0, &frame, fault) &&
+               iret_outer(core, &cs, &frame, size, fault);
     x86_stack_commit(&stack);
     x86_core_set_rflags(core, iret_flags(core, frame.rflags, size));
     finish_return(core, &cs, frame.rip);
