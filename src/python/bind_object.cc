@@ -166,15 +166,14 @@ void set_param(const Object &self, const std::string &name, py::handle from,
                   where.empty() ? nullptr : where.c_str());
 }
 
-py::object wrap(Simulation *simulation, struct sim_object *obj)
+py::object wrap(const Object &holder, struct sim_object *obj)
 {
     if (!obj)
         return py::none();
-    return py::cast(Object{simulation, obj});
+    return py::cast(Object{holder.owner, holder.simulation, obj});
 }
 
-py::object read_scalar(Simulation *simulation, enum sim_kind kind,
-                       const void *at)
+py::object read_scalar(const Object &holder, enum sim_kind kind, const void *at)
 {
     switch (kind) {
     case SIM_BOOL:
@@ -192,7 +191,7 @@ py::object read_scalar(Simulation *simulation, enum sim_kind kind,
     case SIM_F64:
         return py::float_(*static_cast<const double *>(at));
     case SIM_OBJ:
-        return wrap(simulation, *static_cast<struct sim_object *const *>(at));
+        return wrap(holder, *static_cast<struct sim_object *const *>(at));
     case SIM_RANGE:
         return from_range(*static_cast<const struct addr_range *>(at));
     default: {
@@ -217,8 +216,7 @@ template <typename T> py::object plain(const T &value)
     return py::cast(value);
 }
 
-py::object read_field(Simulation *simulation, enum sim_kind kind,
-                      const void *at)
+py::object read_field(const Object &holder, enum sim_kind kind, const void *at)
 {
     switch (kind) {
     case SIM_VEC_U64:
@@ -230,13 +228,12 @@ py::object read_field(Simulation *simulation, enum sim_kind kind,
             at, [](const char *str) { return py::str(str); });
     case SIM_VEC_OBJ:
         return read_vector<struct sim_vec_obj>(
-            at, [simulation](struct sim_object *obj) {
-                return wrap(simulation, obj);
-            });
+            at,
+            [&holder](struct sim_object *obj) { return wrap(holder, obj); });
     case SIM_VEC_RANGE:
         return read_vector<struct sim_vec_range>(at, from_range);
     default:
-        return read_scalar(simulation, kind, at);
+        return read_scalar(holder, kind, at);
     }
 }
 
@@ -254,12 +251,13 @@ void bind_ports(const Object &a, const std::string &a_port, long a_index,
         throw FatalThrow(why);
 }
 
-Object create(Simulation &self, const std::string &type,
+Object create(const py::object &owner, const std::string &type,
               const py::object &parent, const std::string &name,
               const py::object &origin)
 {
     std::string where = origin.is_none() ? "" : py::cast<std::string>(origin);
-    return Object{&self,
+    auto &self = py::cast<Simulation &>(owner);
+    return Object{owner, &self,
                   sim_object_create(self.sim(), find_type(type),
                                     to_object(parent), name.c_str(),
                                     where.empty() ? nullptr : where.c_str())};
@@ -267,15 +265,13 @@ Object create(Simulation &self, const std::string &type,
 
 } // namespace
 
-py::object param_value(Simulation *simulation, const struct sim_object *obj,
-                       const char *name)
+py::object param_value(const Object &holder, const char *name)
 {
-    const struct sim_param *param = sim_param_find(obj->type, name);
+    const struct sim_param *param = sim_param_find(holder.obj->type, name);
     if (!param)
         throw py::key_error(name);
-    auto base = reinterpret_cast<const char *>(obj);
-    return read_field(simulation, param->field.kind,
-                      base + param->field.offset);
+    auto base = reinterpret_cast<const char *>(holder.obj);
+    return read_field(holder, param->field.kind, base + param->field.offset);
 }
 
 void bind_object(py::module_ &module)
@@ -289,7 +285,7 @@ void bind_object(py::module_ &module)
              py::arg("origin") = py::none())
         .def("get_param",
              [](const Object &o, const std::string &name) {
-                 return param_value(o.simulation, o.obj, name.c_str());
+                 return param_value(o, name.c_str());
              })
         .def("param_origin",
              [](const Object &o, const std::string &name) {
@@ -302,7 +298,7 @@ void bind_object(py::module_ &module)
     module.def("bind_ports", bind_ports, "Connect two ports.");
     module.def("create", create, py::arg("sim"), py::arg("type"),
                py::arg("parent"), py::arg("name"),
-               py::arg("origin") = py::none(), py::keep_alive<0, 1>(),
+               py::arg("origin") = py::none(),
                "Create an object; parent None for the root.");
 }
 

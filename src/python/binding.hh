@@ -77,8 +77,9 @@ class Simulation
     std::exception_ptr pending_;
 };
 
-/* An object as Python sees it; valid while its simulation lives. */
+/* An object as Python sees it; keeps its simulation alive. */
 struct Object {
+    py::object owner; /* the simulation */
     Simulation *simulation;
     struct sim_object *obj;
 };
@@ -93,8 +94,7 @@ void bind_checkpoint(py::module_ &module, py::class_<Simulation> &cls);
 void bind_debug(py::module_ &module);
 
 /* The inverse of sim_param_set(), as Python values. */
-py::object param_value(Simulation *simulation, const struct sim_object *obj,
-                       const char *name);
+py::object param_value(const Object &holder, const char *name);
 
 } // namespace binding
 

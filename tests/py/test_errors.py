@@ -163,6 +163,15 @@ CASES = {
         "unknown statistics output 'h5://stats.h5'; there are: text://, "
         "json://\n  at script.py:7",
     ),
+    "a class with code that the core does not have": (
+        "class Hello(SimObject):\n"
+        "    type = 'Hello'\n"
+        "    cxx_header = 'hello.hh'\n"
+        "root.hello = Hello()\n"
+        "m5.instantiate()",
+        "hello: class Hello declares C++ code, which does not exist in the "
+        "core\n  created at script.py:10",
+    ),
     "m5.fatal": ("m5.fatal('no %s', 'luck')", "no luck\n  at script.py:7"),
 }
 

@@ -22,9 +22,7 @@ def test_a_damaged_checkpoint_is_refused(runner, system_text):
     path.write_text(path.read_text()[:-40])
     done = runner.script(system_text + RUN.format("'cpt'"))
     assert done.returncode == 1 and "Traceback" not in done.stderr
-    assert done.stderr.startswith(
-        "fatal: cannot load the checkpoint 'cpt': "
-    )
+    assert done.stderr.startswith("fatal: cannot load the checkpoint 'cpt': ")
     line = system_text.count("\n") + 1
     assert done.stderr.endswith(f"\n  at script.py:{line}\n")
 

@@ -123,6 +123,15 @@ def test_a_call_clones_the_tree_and_its_connections():
     assert twin.bus.width == 32 and not twin.has_parent()
 
 
+def test_get_and_has_ask_without_errors():
+    system = System()
+    system.mem = SimpleMemory()
+    assert system.has("mem") and system.has("mem_mode")
+    assert not system.has("nothing") and system.get("nothing", 5) == 5
+    assert system.get("mem") is system.mem
+    assert system._ccObject is None
+
+
 def test_find_any_and_find_all_search_by_type():
     root = Root()
     root.system = System()

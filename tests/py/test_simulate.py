@@ -146,6 +146,23 @@ def test_parameters_can_be_read_back(sim):
     assert domain.path == "system.clk_domain"
 
 
+def test_the_memory_mode_can_change(sim):
+    system = sim.root.system
+    assert system.getMemoryMode() == "timing"
+    system.setMemoryMode("atomic")
+    assert system.getMemoryMode() == "atomic"
+    modes = type(system.mem_mode).vals
+    assert modes[system._native.get_param("mem_mode")] == "atomic"
+
+
+def test_objects_of_the_core_outlive_their_simulation(make_root, tmp_path):
+    made = gearshift.Simulation(make_root(), outdir=str(tmp_path))
+    made.instantiate()
+    domain = made.root.system.mem._native.get_param("clk_domain")
+    del made
+    assert domain.path == "system.clk_domain"
+
+
 def test_statistics_can_be_read(sim):
     sim.simulate(2500)
     assert sim.stat("simTicks")["value"] == 2500

@@ -57,6 +57,7 @@ __all__ = [
     "VectorParam",
     "__version__",
     "fatal",
+    "objects",
     "inform",
     "panic",
     "settings",
@@ -64,6 +65,9 @@ __all__ = [
 ]
 
 catalog.build()
+
+# Asks for classes, so that it comes after them.
+from gearshift import objects  # noqa: E402  pylint: disable=C0413
 
 
 def _find_compat() -> None:

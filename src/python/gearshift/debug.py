@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import atexit
 import os
 import signal
 from typing import Any, Dict, Iterator, List, Tuple
@@ -90,6 +91,7 @@ def set_flags(text: str) -> None:
 
 def output(path: str) -> None:
     """Send debug output to a file, "cout" or "cerr"."""
+    atexit.register(_core.debug_close)
     _core.debug_open(path)
 
 

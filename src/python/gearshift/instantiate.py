@@ -155,6 +155,7 @@ def _create_one(core: Any, obj: SimObject) -> None:
         raise FatalError(
             f"{obj.path()} is already part of a simulation", obj._created_at
         )
+    _check_implemented(obj)
     parent = obj._parent
     obj._native = _core.create(
         core,
@@ -163,6 +164,21 @@ def _create_one(core: Any, obj: SimObject) -> None:
         obj.get_name(),
         obj._created_at,
     )
+
+
+def _check_implemented(obj: SimObject) -> None:
+    """A class that declares C++ code of its own would silently do nothing."""
+    native = catalog.native_class(type(obj))
+    for cls in type(obj).__mro__:
+        if cls is native:
+            break
+        if "cxx_header" in cls.__dict__ or "cxx_class" in cls.__dict__:
+            raise FatalError(
+                f"{obj.path()}: class {cls.__name__} declares C++ code, which "
+                "does not exist in the core",
+                obj._created_at,
+                "created at",
+            )
 
 
 def native_value(desc: ParamDesc, value: Any) -> Any:

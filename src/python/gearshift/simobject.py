@@ -534,7 +534,21 @@ class SimObject(metaclass=MetaSimObject):
             holder = target.get_simobj(holder_path) if holder_path else target
             setattr(holder, name, value.strip())
 
+    def has(self, name: str) -> bool:
+        """Whether there is a value, child or port of that name."""
+        return self._lookup(self._deprecated.get(name, name)) is not MISSING
+
+    def get(self, name: str, default: Any = None) -> Any:
+        """Value, child or port of that name, or @default."""
+        value = self._lookup(self._deprecated.get(name, name))
+        return default if value is MISSING else value
+
     # ------------------------------------------------------------ the core
+
+    @property
+    def _ccObject(self) -> Any:
+        """gem5's name of the object in the core; None before it exists."""
+        return self._native
 
     def getCCObject(self) -> Any:
         """The object in the core; an error before instantiate()."""
