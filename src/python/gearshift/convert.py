@@ -8,6 +8,7 @@ binary prefixes only, so that "512MB" is 512 MiB, with a warning.
 
 from __future__ import annotations
 
+from types import MappingProxyType
 from typing import Callable, Mapping, Sequence, Tuple, TypeVar, Union
 
 from gearshift import log
@@ -93,7 +94,7 @@ def toFloat(
     value: str,
     target_type: str = "float",
     units: Units = None,
-    prefixes: Mapping[str, float] = {},
+    prefixes: Mapping[str, float] = MappingProxyType({}),
 ) -> float:
     """A real number, optionally with a unit."""
     return toNum(value, target_type, units, prefixes, float)[0]
@@ -117,7 +118,7 @@ def toInteger(
     value: str,
     target_type: str = "integer",
     units: Units = None,
-    prefixes: Mapping[str, float] = {},
+    prefixes: Mapping[str, float] = MappingProxyType({}),
 ) -> int:
     """An integer in decimal, hex or octal, optionally with a unit."""
 

@@ -91,9 +91,6 @@ class MetaSimObject(type):
         cls._apply(values)
         return cls
 
-    def __init__(cls, name: str, bases: Any, body: Any) -> None:
-        super().__init__(name, bases, {})
-
     def _inherit(cls) -> None:
         """Collect what the bases declare."""
         own: Any = {"_params": {}, "_ports": {}, "_deprecated": {}}
