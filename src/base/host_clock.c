@@ -5,12 +5,22 @@
 
 #include "base/log.h"
 
-uint64_t host_clock_ns(void)
+static uint64_t read_ns(clockid_t clock)
 {
     struct timespec now;
 
-    SIM_ASSERT(clock_gettime(CLOCK_MONOTONIC, &now) == 0);
+    SIM_ASSERT(clock_gettime(clock, &now) == 0);
     return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+}
+
+uint64_t host_clock_ns(void)
+{
+    return read_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t host_clock_cpu_ns(void)
+{
+    return read_ns(CLOCK_PROCESS_CPUTIME_ID);
 }
 
 void host_clock_date(char text[32])

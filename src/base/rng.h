@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Random numbers: xoshiro256** with a state seeded by splitmix64.
- * Sources: Blackman and Vigna, "Scrambled Linear Pseudorandom Number
- * Generators"; Lemire, "Fast Random Integer Generation in an Interval".
+ * Sources: [xoshiro] "xoshiro" and "Seeding"; [Lemire] for ranges.
  * The four words are the whole state: save and restore them to go on with the
  * same sequence.
  */

@@ -244,7 +244,7 @@ void eventq_set_now(struct eventq *queue, tick_t now)
 static struct key make_key(struct eventq *queue, struct sim_event *event,
                            tick_t when)
 {
-    uint64_t priority = (uint64_t)(event->priority + PRIORITY_BIAS);
+    uint64_t priority = (uint16_t)(event->priority + PRIORITY_BIAS);
 
     SIM_ASSERT(when >= queue->now);
     event->when = when;
@@ -313,6 +313,11 @@ tick_t eventq_next_tick(const struct eventq *queue)
         if (queue->keys[i].when < first)
             first = queue->keys[i].when;
     return first;
+}
+
+const struct sim_event *eventq_first(const struct eventq *queue)
+{
+    return queue->len && !queue->has_hole ? queue->events[0] : NULL;
 }
 
 size_t eventq_len(const struct eventq *queue)

@@ -75,6 +75,9 @@ void eventq_reschedule(struct eventq *queue, struct sim_event *event,
                        tick_t when);
 /** eventq_next_tick() - of the first event, TICK_MAX if there is none. */
 tick_t eventq_next_tick(const struct eventq *queue);
+/** eventq_first() - the event that runs next; NULL if there is none, and
+ * while an event runs. */
+const struct sim_event *eventq_first(const struct eventq *queue);
 size_t eventq_len(const struct eventq *queue);
 /** eventq_service_one() - advance the time to the first event and run it. */
 void eventq_service_one(struct eventq *queue);

@@ -4,6 +4,8 @@
 
 #include <string.h>
 
+#include <inttypes.h>
+
 #include "base/alloc.h"
 #include "base/host_clock.h"
 #include "base/log.h"
@@ -229,6 +231,8 @@ static void serve_tick(struct sim *sim, tick_t reached)
     if (tick > reached)
         return;
     do {
+        TRACE(Event, sim->root, "%s at %" PRIu64,
+              eventq_first(sim->queue)->name, tick);
         eventq_service_one(sim->queue);
     } while (!sim->has_exit && eventq_next_tick(sim->queue) == tick);
 }

@@ -19,6 +19,15 @@ TEST(HostClock, NeverGoesBackwards)
     }
 }
 
+TEST(HostClock, WorkTakesTimeOfTheProcessor)
+{
+    uint64_t first = host_clock_cpu_ns();
+
+    while (host_clock_cpu_ns() == first) {
+    }
+    EXPECT_GT(host_clock_cpu_ns(), first);
+}
+
 TEST(HostClock, TheDateHasTheFormOfCtime)
 {
     char text[32];

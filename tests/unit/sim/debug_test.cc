@@ -106,6 +106,16 @@ TEST_F(DebugTest, TracesCarryTheTickAndStayInsideTheWindow)
     EXPECT_EQ(output(), "     20: cpu: at\n     30: cpu: at\n");
 }
 
+TEST_F(DebugTest, TheFlagEventNamesWhatIsServed)
+{
+    debug_set("Event", true);
+    start();
+    sim_exit_at(sim, "over", 0, 40, 0);
+    sim_simulate(sim, 100);
+    /* The time is that of the event before. */
+    EXPECT_EQ(output(), "      0: root: exit at 40\n");
+}
+
 TEST_F(DebugTest, TracesStayInTheRingOfTheObject)
 {
     std::string last;
