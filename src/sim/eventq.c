@@ -137,26 +137,42 @@ static void sift_up(struct eventq *queue, uint32_t slot, struct key key,
 }
 
 /*
- * Which of two keys is first: 0 or 1.  The outcome is random, so that a branch
- * on it would be mispredicted half of the time; hiding the number from the
- * compiler keeps it from making one.
+ * Keeps a 0 or 1 from becoming a branch: which of two keys is first is random,
+ * a branch on it would be mispredicted half of the time.
  */
-static inline uint32_t first_of(const struct key *a, const struct key *b)
+static inline uint32_t unpredictable(bool condition)
 {
-    uint32_t is_b = is_before(*b, *a);
+    uint32_t number = condition;
 
-    __asm__("" : "+r"(is_b));
-    return is_b;
+    __asm__("" : "+r"(number));
+    return number;
 }
 
-/* The first of the children that start at @child; the first one exists. */
-static inline uint32_t first_of_four(const struct key *keys, uint32_t child)
+/* Offset of the first of four keys. */
+static uint32_t first_by_whole_key(const struct key *c)
 {
-    uint32_t left = child + first_of(&keys[child], &keys[child + 1]);
-    uint32_t right = child + 2 + first_of(&keys[child + 2], &keys[child + 3]);
-    uint32_t is_right = first_of(&keys[left], &keys[right]);
+    uint32_t left = unpredictable(is_before(c[1], c[0]));
+    uint32_t right = 2 + unpredictable(is_before(c[3], c[2]));
+    uint32_t is_right = unpredictable(is_before(c[right], c[left]));
 
     return left + (right - left) * is_right;
+}
+
+/* The first of the children that start at @child; the first one exists.
+ * Ticks are compared alone, which is faster; where two that met are equal, the
+ * whole keys decide. */
+static inline uint32_t first_of_four(const struct key *keys, uint32_t child)
+{
+    const struct key *c = keys + child;
+    uint32_t left = unpredictable(c[1].when < c[0].when);
+    uint32_t right = 2 + unpredictable(c[3].when < c[2].when);
+    uint32_t is_right = unpredictable(c[right].when < c[left].when);
+    bool is_tie = (c[0].when == c[1].when) | (c[2].when == c[3].when) |
+                  (c[left].when == c[right].when);
+
+    if (SIM_UNLIKELY(is_tie))
+        return child + first_by_whole_key(c);
+    return child + left + (right - left) * is_right;
 }
 
 /* The event belongs at @slot or below it. */
