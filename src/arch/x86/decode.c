@@ -13,6 +13,7 @@
 #include <Zydis/Zydis.h>
 
 #include "arch/x86/block.h"
+#include "arch/x86/cpuid_isa.h"
 #include "arch/x86/exec/native.h"
 #include "arch/x86/exec/rows.h"
 #include "arch/x86/exec/undefined.h"
@@ -576,6 +577,8 @@ enum x86_decode_status x86_decode(struct x86_decoder *decoder,
     *out = (struct x86_insn){.op = {.fn = NULL}};
     set_op(&d, &out->op);
     count_accesses(&d, &out->info);
+    if (!x86_cpuid_offers(in->core->cpuid, &d.insn))
+        return use_form(&undefined_form, out);
     form = choose_form(&d);
     if (form)
         set_form(&d, form, out);
