@@ -13,7 +13,6 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -89,14 +88,8 @@ static void child_main(int out, const void *const *codes, void *scratch)
         (void)sigaction(signals[i], &action, NULL);
     for (size_t i = 0; i < NUM_PROBES; i++)
         can[i] = codes[i] && survives(codes[i], scratch);
-<<<<<<< Updated upstream
     /* NOLINTNEXTLINE(words): the child, not the simulator */
     _exit(write(out, can, sizeof(can)) == sizeof(can) ? 0 : 1);
-=======
-    /* Not exit(): the parent's buffers and handlers are not the child's. */
-    (void)syscall(SYS_exit_group,
-                  write(out, can, sizeof(can)) == sizeof(can) ? 0 : 1);
->>>>>>> Stashed changes
 }
 
 static int run_child(const void *const *codes, void *scratch, char *can)
