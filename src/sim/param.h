@@ -44,6 +44,15 @@ struct sim_param {
         .field.doc = __VA_ARGS__                                               \
     }
 
+/* The same under another name than the member's: gem5's spelling. */
+#define SIM_PARAM_NAMED(S, m, name_, default_, unit_, ...)                     \
+    {                                                                          \
+        .field.name = name_, .field.unit = unit_,                              \
+        .field.kind = SIM_KIND_OF(SIM_MEMBER(S, m)),                           \
+        .field.offset = offsetof(S, m), .field.count = 1, .def = default_,     \
+        .field.doc = __VA_ARGS__                                               \
+    }
+
 /* A reference to an object of (a type derived from) TYPE. */
 #define SIM_PARAM_OBJ(S, m, default_, type_, doc_)                             \
     {                                                                          \

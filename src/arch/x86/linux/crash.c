@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* The report follows frame pointers and, where there are none, words on the
+ * stack that point behind a call into code; it is a help, not a proof. */
+#include "arch/x86/linux/crash.h"
+
+#include <inttypes.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "arch/x86/linux/elf.h"
+#include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/process.h"
+#include "arch/x86/linux/signal.h"
+#include "arch/x86/linux/uaccess.h"
+#include "sim/report.h"
+
+enum { CRASH_MAX_FRAMES = 16 };
+
+static const char *const crash_gprs[X86_NUM_GPRS] = {
+    "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+    "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15",
+};
+
+/* First mapped address of the object that @vma shows. */
+static uint64_t crash_load_base(const struct mm *mm, const struct vma *vma)
+{
+    for (uint32_t i = 0; i < mm->num_vmas; i++) {
+        if (mm->vmas[i].object == vma->object && !mm->vmas[i].offset)
+            return mm->vmas[i].start;
+    }
+    return vma->start - vma->offset;
+}
+
+/* "function+0x12 (/path)" for an address in code. */
+static void crash_describe(const struct mm *mm, uint64_t addr, char out[200])
+{
+    const struct vma *vma = mm_at(mm, addr);
+    struct elf_symbols symbols;
+    struct elf_source source;
+    struct elf_image image;
+    const struct elf_symbol *symbol;
+    char why[ELF_WHY_SIZE];
+    uint64_t bias = 0;
+
+    (void)snprintf(out, 200, "?");
+    if (!vma || !vma->object || vma->object->read_fd < 0)
+        return;
+    source = (struct elf_source){elf_read_fd, &vma->object->read_fd};
+    if (elf_parse(&source, &image, why))
+        return;
+    bias = crash_load_base(mm, vma) - image.low;
+    elf_symbols_read(&source, &symbols);
+    symbol = elf_symbols_find(&symbols, addr - bias);
+    if (symbol)
+        (void)snprintf(out, 200, "%.80s+0x%" PRIx64 " (%.90s)", symbol->name,
+                       addr - bias - symbol->addr, vma->object->path);
+    else
+        (void)snprintf(out, 200, "0x%" PRIx64 " in %.120s", addr - bias,
+                       vma->object->path);
+    elf_symbols_free(&symbols);
+}
+
+static bool crash_is_code(const struct mm *mm, uint64_t addr)
+{
+    const struct vma *vma = mm_at(mm, addr);
+
+    return vma && (vma->prot & MM_EXEC);
+}
+
+static void crash_frame(const struct kernel *kernel, const struct mm *mm,
+                        unsigned number, uint64_t addr)
+{
+    char text[200];
+
+    crash_describe(mm, addr, text);
+    sim_inform(kernel->cfg.owner, "  #%u 0x%" PRIx64 " %s", number, addr, text);
+}
+
+static void crash_backtrace(const struct kernel *kernel, struct mm *mm,
+                            const struct x86_state *state)
+{
+    uint64_t frame = state->gpr[X86_RBP], sp = state->gpr[X86_RSP];
+    unsigned count = 0;
+
+    crash_frame(kernel, mm, count++, state->rip);
+    while (count < CRASH_MAX_FRAMES && frame > sp && frame - sp < (8U << 20)) {
+        uint64_t words[2];
+
+        if (uaccess_get(mm, frame, words) || !crash_is_code(mm, words[1]))
+            break;
+        crash_frame(kernel, mm, count++, words[1]);
+        if (words[0] <= frame)
+            break;
+        frame = words[0];
+    }
+    for (uint64_t at = sp; count == 1 && at < sp + 2048; at += 8) {
+        uint64_t word;
+
+        if (uaccess_get(mm, at, word))
+            break;
+        if (crash_is_code(mm, word))
+            crash_frame(kernel, mm, count++, word);
+    }
+}
+
+void crash_report(struct linux_cpu *cpu, struct thread *thread,
+                  const struct signal_info *info)
+{
+    struct kernel *kernel = cpu->kernel;
+    struct process *process = thread->process;
+    const struct x86_state *state = x86_core_state(cpu->core);
+
+    if (process->did_dump || !process->mm)
+        return;
+    process->did_dump = true;
+    x86_core_sync(cpu->core);
+    sim_inform(kernel->cfg.owner,
+               "process %u (%s) dies by SIG%s, code %d, address 0x%" PRIx64,
+               process->pid, thread->comm, signal_name(info->signo), info->code,
+               info->addr);
+    sim_inform(kernel->cfg.owner, "  rip 0x%016" PRIx64 " rflags 0x%" PRIx64,
+               state->rip, state->rflags);
+    for (int i = 0; i < X86_NUM_GPRS; i += 4)
+        sim_inform(kernel->cfg.owner,
+                   "  %-3s 0x%016" PRIx64 " %-3s 0x%016" PRIx64
+                   " %-3s 0x%016" PRIx64 " %-3s 0x%016" PRIx64,
+                   crash_gprs[i], state->gpr[i], crash_gprs[i + 1],
+                   state->gpr[i + 1], crash_gprs[i + 2], state->gpr[i + 2],
+                   crash_gprs[i + 3], state->gpr[i + 3]);
+    crash_backtrace(kernel, process->mm, state);
+}

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Open file descriptions and the table of descriptors that refer to them.
+ *
+ * A description has operations; an operation that is missing gives the error
+ * Linux gives for such files.  Operations never block: they return -EAGAIN and
+ * the caller makes the thread wait on file->channel.  Buffers are host memory
+ * (the guest's pages).
+ */
+#ifndef ARCH_X86_LINUX_FILE_H
+#define ARCH_X86_LINUX_FILE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include "base/compiler.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct file;
+struct kernel;
+struct vm_object;
+
+/* One transfer.  offset < 0: at the file's position, which moves. */
+struct file_io {
+    struct iovec *iov;
+    int count;
+    int64_t offset;
+};
+
+enum { FILE_SEEK_NONE = -1 };
+
+typedef bool (*file_dirent_fn)(void *ctx, const char *name, uint64_t ino,
+                               uint8_t type, int64_t next);
+
+struct file_ops {
+    const char *name; /* for /proc/self/fd: "pipe", "anon_inode:[eventfd]" */
+    int64_t (*read)(struct file *file, const struct file_io *io);
+    int64_t (*write)(struct file *file, const struct file_io *io);
+    int64_t (*seek)(struct file *file, int64_t offset, int whence);
+    uint32_t (*poll)(struct file *file); /* POLLIN, POLLOUT, POLLHUP ... */
+    int (*stat)(struct file *file, struct stat *st);
+    /* Calls emit per entry from the position on until it returns false. */
+    int (*readdir)(struct file *file, file_dirent_fn emit, void *ctx);
+    /* Terminal requests and the like on a host buffer; -ENOTTY if NULL. */
+    int64_t (*ioctl)(struct file *file, uint32_t request, void *data,
+                     uint32_t len);
+    int (*truncate)(struct file *file, uint64_t size);
+    /* The object to map; takes a reference. */
+    int (*map)(struct file *file, struct vm_object **out);
+    void (*release)(struct file *file);
+};
+
+struct file {
+    const struct file_ops *ops;
+    struct kernel *kernel;
+    uint32_t refs;
+    uint32_t flags;          /* O_ACCMODE, O_NONBLOCK, O_APPEND ... */
+    int host_fd;             /* -1: none */
+    uint64_t pos;            /* of files that are not the host's */
+    const void *channel;     /* threads wait on it */
+    char *path;              /* as the guest knows it */
+    void *priv;              /* of the operations */
+    uint64_t id;             /* inode number of files without one */
+    bool is_writable_fs;     /* metadata may be changed */
+    uint64_t activity;       /* counts changes, for edge triggering */
+    uint32_t num_epolls;     /* epoll lists that hold it */
+    struct file *next_epoll; /* of an epoll: kernel's list of them */
+};
+
+struct file *file_create(struct kernel *kernel, const struct file_ops *ops,
+                         uint32_t flags, const char *path);
+struct file *file_get(struct file *file);
+void file_put(struct file *file);
+int64_t file_read(struct file *file, const struct file_io *io);
+int64_t file_write(struct file *file, const struct file_io *io);
+uint32_t file_poll(struct file *file);
+int file_stat(struct file *file, struct stat *st);
+uint64_t file_io_len(const struct file_io *io);
+/* Copy between an io and one buffer; at most its length. */
+uint64_t file_io_put(const struct file_io *io, const void *data, uint64_t len);
+uint64_t file_io_take(const struct file_io *io, void *data, uint64_t len);
+
+/* ----------------------------------------------------------- descriptors */
+
+struct fd_entry {
+    struct file *file; /* NULL: free */
+    bool is_cloexec;
+};
+
+struct fd_table {
+    uint32_t refs;
+    struct fd_entry *entries;
+    uint32_t len;
+    uint32_t limit; /* RLIMIT_NOFILE */
+};
+
+struct fd_table *fd_table_create(void);
+struct fd_table *fd_table_get(struct fd_table *table);
+void fd_table_put(struct fd_table *table);
+/* A copy that shares the descriptions (fork). */
+struct fd_table *fd_table_copy(const struct fd_table *table);
+void fd_table_close_on_exec(struct fd_table *table);
+/** fd_table_add() - lowest free number from @from on; takes over the
+ *  reference, also on failure.  Returns: the number or -EMFILE. */
+int fd_table_add(struct fd_table *table, struct file *file, uint32_t from,
+                 uint32_t open_flags);
+/** fd_table_set() - put @file at @fd, closing what was there. */
+int fd_table_set(struct fd_table *table, uint32_t fd, struct file *file,
+                 uint32_t open_flags);
+/* The description behind @fd without a new reference, or NULL. */
+struct file *fd_table_find(const struct fd_table *table, uint64_t fd);
+int fd_table_close(struct fd_table *table, uint64_t fd);
+
+/* ----------------------------------------------------------- kinds of files */
+
+/* file_host.c: a regular file or directory of the host, or a stream that the
+ * simulation was given (terminal, pipe).  Takes over @host_fd. */
+struct file *file_host_create(struct kernel *kernel, int host_fd,
+                              uint32_t flags, const char *path);
+bool file_is_host(const struct file *file);
+/* A transfer on it never has to wait, and a short read means its end. */
+bool file_is_regular(const struct file *file);
+/* file_text.c: content made when opened; takes over text->data. */
+struct file_text {
+    char *data;
+    size_t len;
+};
+struct file *file_text_create(struct kernel *kernel, uint32_t flags,
+                              const char *path, const struct file_text *text);
+/* A directory made when opened: names separated by newlines. */
+struct file *file_list_create(struct kernel *kernel, uint32_t flags,
+                              const char *path, const struct file_text *names);
+/* file_dev.c: /dev/null and its kin; NULL if there is no such device. */
+struct file *file_dev_create(struct kernel *kernel, uint32_t flags,
+                             const char *path);
+/* file_memory.c: memfd */
+struct file *file_memory_create(struct kernel *kernel, uint32_t flags,
+                                const char *name);
+/* file_pipe.c */
+void file_pipe_create(struct kernel *kernel, uint32_t flags,
+                      struct file *ends[2]);
+/* Two-way, for socketpair(AF_UNIX, SOCK_STREAM). */
+void file_socketpair_create(struct kernel *kernel, uint32_t flags,
+                            struct file *ends[2]);
+bool file_is_socket(const struct file *file);
+int64_t file_pipe_capacity(struct file *file, int64_t new_size);
+int64_t file_socket_shutdown(struct file *file, int how);
+int64_t file_pipe_readable_bytes(struct file *file);
+/* file_event.c */
+struct file *file_eventfd_create(struct kernel *kernel, uint64_t value,
+                                 uint32_t flags);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Pipes, and stream socket pairs as two pipes.  Writes of at most PIPE_BUF
+ * bytes are not torn.  Source: pipe(7).
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "arch/x86/linux/file.h"
+#include "arch/x86/linux/kernel.h"
+#include "base/alloc.h"
+
+enum { PIPE_SIZE = 65536, PIPE_MAX_SIZE = 1 << 20 };
+
+struct pipe_buffer {
+    uint8_t *data;
+    uint32_t size, start, len; /* ring */
+    uint32_t num_readers, num_writers;
+    uint32_t refs;
+    uint64_t num_gets, num_adds; /* transfers, for edge triggering */
+};
+
+/* One end; a pipe end uses one direction, a socket both. */
+struct pipe_end {
+    struct pipe_buffer *in, *out;
+};
+
+static struct pipe_buffer *pipe_buffer_create(void)
+{
+    struct pipe_buffer *buffer = alloc_zeroed(1, sizeof(*buffer));
+
+    buffer->size = PIPE_SIZE;
+    buffer->data = alloc_zeroed(PIPE_SIZE, 1);
+    return buffer;
+}
+
+static void pipe_buffer_put(struct pipe_buffer *buffer)
+{
+    if (--buffer->refs)
+        return;
+    mem_free(buffer->data);
+    mem_free(buffer);
+}
+
+static uint32_t pipe_buffer_get(struct pipe_buffer *buffer, uint8_t *to,
+                                uint64_t max)
+{
+    uint32_t done = 0;
+
+    while (buffer->len && done < max) {
+        uint32_t part = buffer->size - buffer->start;
+
+        if (part > buffer->len)
+            part = buffer->len;
+        if (part > max - done)
+            part = (uint32_t)(max - done);
+        memcpy(to + done, buffer->data + buffer->start, part);
+        buffer->start = (buffer->start + part) % buffer->size;
+        buffer->len -= part;
+        done += part;
+    }
+    return done;
+}
+
+static uint32_t pipe_buffer_add(struct pipe_buffer *buffer, const uint8_t *from,
+                                uint64_t max)
+{
+    uint32_t done = 0;
+
+    while (buffer->len < buffer->size && done < max) {
+        uint32_t at = (buffer->start + buffer->len) % buffer->size;
+        uint32_t part = buffer->size - buffer->len;
+
+        if (part > buffer->size - at)
+            part = buffer->size - at;
+        if (part > max - done)
+            part = (uint32_t)(max - done);
+        memcpy(buffer->data + at, from + done, part);
+        buffer->len += part;
+        done += part;
+    }
+    return done;
+}
+
+static int64_t file_pipe_read(struct file *file, const struct file_io *io)
+{
+    const struct pipe_end *end = file->priv;
+    int64_t done = 0;
+
+    if (io->offset >= 0)
+        return -ESPIPE;
+    if (!file_io_len(io))
+        return 0;
+    if (!end->in->len)
+        return end->in->num_writers ? -EAGAIN : 0;
+    for (int i = 0; i < io->count; i++)
+        done +=
+            pipe_buffer_get(end->in, io->iov[i].iov_base, io->iov[i].iov_len);
+    end->in->num_gets++;
+    kernel_wake(file->kernel, file->channel);
+    return done;
+}
+
+static int64_t file_pipe_write(struct file *file, const struct file_io *io)
+{
+    const struct pipe_end *end = file->priv;
+    uint64_t len = file_io_len(io);
+    int64_t done = 0;
+
+    if (io->offset >= 0)
+        return -ESPIPE;
+    if (!end->out->num_readers)
+        return -EPIPE;
+    if (!len)
+        return 0;
+    if (end->out->len == end->out->size ||
+        (len <= PIPE_BUF && end->out->size - end->out->len < len))
+        return -EAGAIN;
+    for (int i = 0; i < io->count; i++)
+        done +=
+            pipe_buffer_add(end->out, io->iov[i].iov_base, io->iov[i].iov_len);
+    end->out->num_adds++;
+    kernel_wake(file->kernel, file->channel);
+    return done;
+}
+
+static uint32_t file_pipe_poll(struct file *file)
+{
+    const struct pipe_end *end = file->priv;
+    uint32_t events = 0;
+
+    file->activity =
+        (end->in ? end->in->num_adds : 0) + (end->out ? end->out->num_gets : 0);
+    if (end->in) {
+        if (end->in->len)
+            events |= POLLIN | POLLRDNORM;
+        if (!end->in->num_writers)
+            events |= end->out ? POLLIN | POLLRDHUP | POLLHUP : POLLHUP;
+    }
+    if (end->out) {
+        if (end->out->size - end->out->len >= PIPE_BUF)
+            events |= POLLOUT | POLLWRNORM;
+        if (!end->out->num_readers)
+            events |= POLLERR;
+    }
+    return events;
+}
+
+static int file_pipe_stat(struct file *file, struct stat *st)
+{
+    st->st_mode = file_is_socket(file) ? S_IFSOCK | 0777 : S_IFIFO | 0600;
+    st->st_ino = file->id;
+    st->st_dev = 0xd;
+    st->st_nlink = 1;
+    st->st_blksize = 4096;
+    return 0;
+}
+
+static void pipe_close_in(struct pipe_end *end)
+{
+    end->in->num_readers--;
+    pipe_buffer_put(end->in);
+    end->in = NULL;
+}
+
+static void pipe_close_out(struct pipe_end *end)
+{
+    end->out->num_writers--;
+    pipe_buffer_put(end->out);
+    end->out = NULL;
+}
+
+static void file_pipe_release(struct file *file)
+{
+    struct pipe_end *end = file->priv;
+
+    if (end->in)
+        pipe_close_in(end);
+    if (end->out)
+        pipe_close_out(end);
+    mem_free(end);
+    kernel_wake(file->kernel, file->channel);
+}
+
+static const struct file_ops file_pipe_ops = {
+    .name = "pipe",
+    .read = file_pipe_read,
+    .write = file_pipe_write,
+    .poll = file_pipe_poll,
+    .stat = file_pipe_stat,
+    .release = file_pipe_release,
+};
+
+static const struct file_ops file_socket_ops = {
+    .name = "socket",
+    .read = file_pipe_read,
+    .write = file_pipe_write,
+    .poll = file_pipe_poll,
+    .stat = file_pipe_stat,
+    .release = file_pipe_release,
+};
+
+static struct file *pipe_end_create(struct kernel *kernel, uint32_t flags,
+                                    const struct file_ops *ops,
+                                    struct pipe_buffer *const buffers[2])
+{
+    char *path = alloc_printf("%s:[%llu]", ops->name,
+                              (unsigned long long)kernel->last_file_id + 1);
+    struct file *file = file_create(kernel, ops, flags, path);
+    struct pipe_end *end = alloc_zeroed(1, sizeof(*end));
+
+    mem_free(path);
+    file->priv = end;
+    end->in = buffers[0];
+    end->out = buffers[1];
+    if (end->in) {
+        end->in->refs++;
+        end->in->num_readers++;
+    }
+    if (end->out) {
+        end->out->refs++;
+        end->out->num_writers++;
+    }
+    /* Both ends wait on one channel. */
+    file->channel = end->in ? end->in : end->out;
+    return file;
+}
+
+void file_pipe_create(struct kernel *kernel, uint32_t flags,
+                      struct file *ends[2])
+{
+    struct pipe_buffer *buffer = pipe_buffer_create();
+    struct pipe_buffer *in[2] = {buffer, NULL};
+    struct pipe_buffer *out[2] = {NULL, buffer};
+
+    ends[0] = pipe_end_create(kernel, flags | O_RDONLY, &file_pipe_ops, in);
+    ends[1] = pipe_end_create(kernel, flags | O_WRONLY, &file_pipe_ops, out);
+    ends[1]->id = ends[0]->id;
+    mem_free(ends[1]->path);
+    ends[1]->path = alloc_strdup(ends[0]->path);
+}
+
+void file_socketpair_create(struct kernel *kernel, uint32_t flags,
+                            struct file *ends[2])
+{
+    struct pipe_buffer *ab = pipe_buffer_create();
+    struct pipe_buffer *ba = pipe_buffer_create();
+    struct pipe_buffer *a[2] = {ba, ab};
+    struct pipe_buffer *b[2] = {ab, ba};
+
+    ends[0] = pipe_end_create(kernel, flags | O_RDWR, &file_socket_ops, a);
+    ends[1] = pipe_end_create(kernel, flags | O_RDWR, &file_socket_ops, b);
+    ends[1]->channel = ends[0]->channel;
+}
+
+bool file_is_socket(const struct file *file)
+{
+    return file->ops == &file_socket_ops;
+}
+
+int64_t file_socket_shutdown(struct file *file, int how)
+{
+    struct pipe_end *end = file->priv;
+
+    if (how < SHUT_RD || how > SHUT_RDWR)
+        return -EINVAL;
+    if (how != SHUT_WR && end->in)
+        end->in->len = 0;
+    if (how != SHUT_RD && end->out && end->out->num_writers) {
+        struct pipe_buffer *none = pipe_buffer_create();
+
+        /* Later writes find a pipe that nobody reads. */
+        pipe_close_out(end);
+        none->refs = 1;
+        none->num_writers = 1;
+        end->out = none;
+    }
+    kernel_wake(file->kernel, file->channel);
+    return 0;
+}
+
+int64_t file_pipe_capacity(struct file *file, int64_t new_size)
+{
+    struct pipe_end *end = file->priv;
+    struct pipe_buffer *buffer;
+    uint32_t size = 4096, len;
+    uint8_t *data;
+
+    if (file->ops != &file_pipe_ops)
+        return -EBADF;
+    buffer = end->in ? end->in : end->out;
+    if (new_size < 0)
+        return buffer->size;
+    if (new_size > PIPE_MAX_SIZE)
+        return -EPERM;
+    while (size < new_size)
+        size *= 2;
+    if (size < buffer->len)
+        return -EBUSY;
+    data = alloc_zeroed(size, 1);
+    len = pipe_buffer_get(buffer, data, buffer->len);
+    mem_free(buffer->data);
+    buffer->data = data;
+    buffer->size = size;
+    buffer->start = 0;
+    buffer->len = len;
+    return size;
+}
+
+int64_t file_pipe_readable_bytes(struct file *file)
+{
+    const struct pipe_end *end = file->priv;
+
+    if (file->ops != &file_pipe_ops && file->ops != &file_socket_ops)
+        return -ENOTTY;
+    return end->in ? end->in->len : 0;
+}

@@ -1,0 +1,384 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "arch/x86/linux/futex.h"
+
+#include <errno.h>
+#include <linux/futex.h>
+#include <stddef.h>
+
+#include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/process.h"
+#include "arch/x86/linux/syscall.h"
+#include "arch/x86/linux/timer.h"
+#include "arch/x86/linux/uaccess.h"
+
+/*
+ * A page that is private and shared after fork must not be one futex for both
+ * processes: fault it for writing first, so that each has its own frame.
+ */
+static uint32_t *futex_word(struct mm *mm, uint64_t addr, uint64_t *key)
+{
+    if (addr & 3)
+        return NULL;
+    if (mm_fault(mm, addr, MM_WRITE) == MM_OK)
+        return uaccess_word(mm, addr, MM_WRITE, key);
+    return uaccess_word(mm, addr, MM_READ, key);
+}
+
+/* ----------------------------------------------------------------- waiting set
+ */
+
+static void futex_enqueue(struct thread *thread, uint64_t key, uint32_t mask)
+{
+    struct kernel *kernel = thread->process->kernel;
+    struct thread **link = &kernel->futex_waiters;
+
+    while (*link)
+        link = &(*link)->wait.futex_next;
+    *link = thread;
+    thread->wait.futex_next = NULL;
+    thread->wait.futex_key = key;
+    thread->wait.futex_mask = mask;
+}
+
+void futex_cancel(struct thread *thread)
+{
+    struct thread **link = &thread->process->kernel->futex_waiters;
+
+    if (!thread->wait.futex_key)
+        return;
+    while (*link && *link != thread)
+        link = &(*link)->wait.futex_next;
+    if (*link)
+        *link = thread->wait.futex_next;
+    thread->wait.futex_key = 0;
+}
+
+static uint32_t futex_wake_key(struct kernel *kernel, uint64_t key,
+                               uint32_t max, uint32_t mask)
+{
+    struct thread *next;
+    uint32_t count = 0;
+
+    for (struct thread *t = kernel->futex_waiters; t && count < max; t = next) {
+        next = t->wait.futex_next;
+        if (t->wait.futex_key != key || !(t->wait.futex_mask & mask))
+            continue;
+        futex_cancel(t);
+        sched_wake(t, WAKE_EVENT);
+        count++;
+    }
+    return count;
+}
+
+static uint32_t futex_move(struct kernel *kernel, uint64_t from, uint64_t to,
+                           uint32_t max)
+{
+    struct thread *next;
+    uint32_t count = 0;
+
+    for (struct thread *t = kernel->futex_waiters; t && count < max; t = next) {
+        uint32_t mask = t->wait.futex_mask;
+
+        next = t->wait.futex_next;
+        if (t->wait.futex_key != from)
+            continue;
+        futex_cancel(t);
+        futex_enqueue(t, to, mask);
+        count++;
+    }
+    return count;
+}
+
+int64_t futex_wake_addr(struct kernel *kernel, struct mm *mm, uint64_t addr,
+                        uint32_t max)
+{
+    uint64_t key;
+
+    if (!futex_word(mm, addr, &key))
+        return -EFAULT;
+    return futex_wake_key(kernel, key, max, FUTEX_BITSET_MATCH_ANY);
+}
+
+/* ------------------------------------------------------------------ operations
+ */
+
+struct futex_call {
+    struct syscall *call;
+    uint64_t addr, addr2;
+    uint32_t op, value, value2, value3;
+    tick_t deadline;
+};
+
+static int64_t futex_wait(struct futex_call *futex, uint32_t mask)
+{
+    struct thread_wait *wait = &futex->call->thread->wait;
+    const uint32_t *word;
+    uint64_t key;
+    int64_t result;
+
+    if (wait->reason == WAKE_EVENT)
+        return 0;
+    if (!mask || (futex->addr & 3))
+        return -EINVAL;
+    word = futex_word(futex->call->mm, futex->addr, &key);
+    if (!word)
+        return -EFAULT;
+    if (wait->reason == WAKE_NONE && *word != futex->value)
+        return -EAGAIN;
+    futex_cancel(futex->call->thread);
+    result = syscall_wait(futex->call, wait, futex->deadline);
+    if (result == SYSCALL_WAITS)
+        futex_enqueue(futex->call->thread, key, mask);
+    return result;
+}
+
+static int64_t futex_wake(struct futex_call *futex, uint32_t mask)
+{
+    uint64_t key;
+
+    if (!mask || (futex->addr & 3))
+        return -EINVAL;
+    if (!futex_word(futex->call->mm, futex->addr, &key))
+        return -EFAULT;
+    return futex_wake_key(futex->call->kernel, key, futex->value, mask);
+}
+
+static int64_t futex_requeue(struct futex_call *futex)
+{
+    uint64_t from, to;
+    const uint32_t *word;
+    uint32_t woken, moved;
+
+    if ((futex->addr & 3) || (futex->addr2 & 3))
+        return -EINVAL;
+    word = futex_word(futex->call->mm, futex->addr, &from);
+    if (!word || !futex_word(futex->call->mm, futex->addr2, &to))
+        return -EFAULT;
+    if (futex->op == FUTEX_CMP_REQUEUE && *word != futex->value3)
+        return -EAGAIN;
+    woken = futex_wake_key(futex->call->kernel, from, futex->value,
+                           FUTEX_BITSET_MATCH_ANY);
+    moved = futex_move(futex->call->kernel, from, to, futex->value2);
+    return futex->op == FUTEX_CMP_REQUEUE ? woken + moved : woken;
+}
+
+/* The operation that FUTEX_WAKE_OP encodes; false if it is unknown. */
+static bool futex_apply(uint32_t code, uint32_t *word, bool *is_true)
+{
+    uint32_t op = (code >> 28) & 7, cmp = (code >> 24) & 15;
+    int32_t arg = (int32_t)(code << 8) >> 20;
+    int32_t cmp_arg = (int32_t)(code << 20) >> 20;
+    int32_t old = (int32_t)*word;
+    uint32_t value =
+        code & (UINT32_C(8) << 28) ? UINT32_C(1) << (arg & 31) : (uint32_t)arg;
+
+    switch (op) {
+    case FUTEX_OP_SET:
+        *word = value;
+        break;
+    case FUTEX_OP_ADD:
+        *word += value;
+        break;
+    case FUTEX_OP_OR:
+        *word |= value;
+        break;
+    case FUTEX_OP_ANDN:
+        *word &= ~value;
+        break;
+    case FUTEX_OP_XOR:
+        *word ^= value;
+        break;
+    default:
+        return false;
+    }
+    switch (cmp) {
+    case FUTEX_OP_CMP_EQ:
+        *is_true = old == cmp_arg;
+        break;
+    case FUTEX_OP_CMP_NE:
+        *is_true = old != cmp_arg;
+        break;
+    case FUTEX_OP_CMP_LT:
+        *is_true = old < cmp_arg;
+        break;
+    case FUTEX_OP_CMP_LE:
+        *is_true = old <= cmp_arg;
+        break;
+    case FUTEX_OP_CMP_GT:
+        *is_true = old > cmp_arg;
+        break;
+    case FUTEX_OP_CMP_GE:
+        *is_true = old >= cmp_arg;
+        break;
+    default:
+        return false;
+    }
+    return true;
+}
+
+static int64_t futex_wake_op(struct futex_call *futex)
+{
+    uint64_t key, key2;
+    uint32_t *word2;
+    uint32_t count;
+    bool is_true;
+
+    if ((futex->addr & 3) || (futex->addr2 & 3))
+        return -EINVAL;
+    word2 = futex_word(futex->call->mm, futex->addr2, &key2);
+    if (!word2 || !futex_word(futex->call->mm, futex->addr, &key))
+        return -EFAULT;
+    if (!futex_apply(futex->value3, word2, &is_true))
+        return -ENOSYS;
+    count = futex_wake_key(futex->call->kernel, key, futex->value,
+                           FUTEX_BITSET_MATCH_ANY);
+    if (is_true)
+        count += futex_wake_key(futex->call->kernel, key2, futex->value2,
+                                FUTEX_BITSET_MATCH_ANY);
+    return count;
+}
+
+static int64_t futex_dispatch(struct futex_call *futex)
+{
+    switch (futex->op) {
+    case FUTEX_WAIT:
+        return futex_wait(futex, FUTEX_BITSET_MATCH_ANY);
+    case FUTEX_WAIT_BITSET:
+        return futex_wait(futex, futex->value3);
+    case FUTEX_WAKE:
+        return futex_wake(futex, FUTEX_BITSET_MATCH_ANY);
+    case FUTEX_WAKE_BITSET:
+        return futex_wake(futex, futex->value3);
+    case FUTEX_REQUEUE:
+    case FUTEX_CMP_REQUEUE:
+        return futex_requeue(futex);
+    case FUTEX_WAKE_OP:
+        return futex_wake_op(futex);
+    default: /* priority inheritance */
+        return -ENOSYS;
+    }
+}
+
+/* FUTEX_WAIT's time is relative, the others' are absolute. */
+static int futex_deadline(struct futex_call *futex, enum time_format format)
+{
+    struct syscall *call = futex->call;
+    bool is_wall = (call->arg[1] & FUTEX_CLOCK_REALTIME) != 0;
+    bool is_absolute = futex->op != FUTEX_WAIT;
+    bool waits = futex->op == FUTEX_WAIT || futex->op == FUTEX_WAIT_BITSET;
+    uint64_t ns;
+    int error;
+
+    futex->deadline = TICK_MAX;
+    if (!waits || !call->arg[3])
+        return 0;
+    error = timer_read_time(call->mm, call->arg[3], format, &ns);
+    if (error)
+        return error;
+    futex->deadline = timer_deadline(
+        call->kernel, ns,
+        is_absolute ? is_wall ? TIMER_WALL : TIMER_SINCE_BOOT : TIMER_RELATIVE);
+    return 0;
+}
+
+static int64_t futex_call_any(struct syscall *call, enum time_format format)
+{
+    struct futex_call futex = {
+        .call = call,
+        .addr = call->arg[0],
+        .op = (uint32_t)call->arg[1] & (uint32_t)FUTEX_CMD_MASK,
+        .value = (uint32_t)call->arg[2],
+        .value2 = (uint32_t)call->arg[3],
+        .addr2 = call->arg[4],
+        .value3 = (uint32_t)call->arg[5],
+    };
+    int error = futex_deadline(&futex, format);
+
+    return error ? error : futex_dispatch(&futex);
+}
+
+static int64_t sys_futex(struct syscall *call)
+{
+    return futex_call_any(call, TIME_SPEC64);
+}
+
+static int64_t sys_futex_32(struct syscall *call)
+{
+    return futex_call_any(call, TIME_SPEC32);
+}
+
+/* ---------------------------------------------------------------- robust lists
+ */
+
+static int64_t sys_set_robust_list(struct syscall *call)
+{
+    if (call->arg[1] != (call->is_32 ? 12 : 24))
+        return -EINVAL;
+    call->thread->robust_list = call->arg[0];
+    return 0;
+}
+
+static int64_t sys_get_robust_list(struct syscall *call)
+{
+    uint32_t tid = (uint32_t)call->arg[0];
+    const struct thread *thread =
+        tid ? kernel_find_thread(call->kernel, tid) : call->thread;
+    uint64_t len = 24;
+
+    if (!thread)
+        return -ESRCH;
+    if (uaccess_put(call->mm, call->arg[1], thread->robust_list) ||
+        uaccess_put(call->mm, call->arg[2], len))
+        return -EFAULT;
+    return 0;
+}
+
+static void futex_owner_died(struct thread *thread, uint64_t addr)
+{
+    struct mm *mm = thread->process->mm;
+    uint64_t key;
+    uint32_t *word;
+
+    if ((addr & 3) || mm_fault(mm, addr, MM_WRITE) != MM_OK)
+        return;
+    word = uaccess_word(mm, addr, MM_WRITE, &key);
+    if (!word || (*word & FUTEX_TID_MASK) != thread->tid)
+        return;
+    *word = (*word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
+    (void)futex_wake_key(thread->process->kernel, key, 1,
+                         FUTEX_BITSET_MATCH_ANY);
+}
+
+void futex_exit_robust(struct thread *thread)
+{
+    enum { MAX_LOCKS = 2048, HEAD_WORDS = 3 };
+    struct mm *mm = thread->process->mm;
+    uint64_t head[HEAD_WORDS]; /* first, offset of the word, pending */
+    uint64_t at;
+
+    if (!thread->robust_list || !mm || thread->process->is_32 ||
+        uaccess_get(mm, thread->robust_list, head))
+        return;
+    at = head[0];
+    for (int i = 0; i < MAX_LOCKS && (at & ~UINT64_C(1)) != thread->robust_list;
+         i++) {
+        uint64_t entry = at & ~UINT64_C(1);
+        uint64_t next;
+
+        if (uaccess_get(mm, entry, next))
+            return;
+        if (entry != head[2])
+            futex_owner_died(thread, entry + head[1]);
+        at = next;
+    }
+    if (head[2])
+        futex_owner_died(thread, (head[2] & ~UINT64_C(1)) + head[1]);
+}
+
+const struct syscall_row futex_rows[] = {
+    SYSCALL_ROW_BOTH(futex, "pdxpxx"),
+    SYSCALL_ROW_32(futex_time64, "pdxpxx", sys_futex),
+    SYSCALL_ROW(set_robust_list, "pu"),
+    SYSCALL_ROW_64(get_robust_list, "dpp"),
+    SYSCALL_END,
+};

@@ -1,0 +1,464 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* Life of an address space, lookups and page faults. */
+#include "arch/x86/linux/mm.h"
+
+#include <string.h>
+
+#include "arch/x86/linux/frames.h"
+#include "arch/x86/linux/vm_object.h"
+#include "base/alloc.h"
+#include "base/log.h"
+
+#define HUGE_MASK ((uint64_t)FRAME_HUGE_SIZE - 1)
+#define PAGE_MASK ((uint64_t)FRAME_SIZE - 1)
+
+/* Upper half: the tables that the processor itself reads. */
+#define KERNEL_START UINT64_C(0xffff800000000000)
+
+struct mm *mm_create(struct vm_objects *objects, struct mm_watch *watch,
+                     uint64_t task_size)
+{
+    struct mm *mm = alloc_zeroed(1, sizeof(*mm));
+
+    if (!pagetable_create(&mm->pt, objects->frames)) {
+        mem_free(mm);
+        return NULL;
+    }
+    mm->objects = objects;
+    mm->watch = watch;
+    mm->refs = 1;
+    mm->task_size = task_size;
+    mm->mmap_base = task_size - MM_STACK_GAP;
+    mm->limit_as = UINT64_MAX;
+    mm->limit_stack = UINT64_C(8) << 20;
+    mm->limit_data = UINT64_MAX;
+    return mm;
+}
+
+struct mm *mm_get(struct mm *mm)
+{
+    mm->refs++;
+    return mm;
+}
+
+static void mm_unmap_kernel(struct mm *mm)
+{
+    struct pagetable_leaf leaf;
+    uint64_t addr = KERNEL_START;
+
+    while (pagetable_next(&mm->pt, addr, UINT64_MAX, &leaf)) {
+        frames_unref(mm->pt.frames, pagetable_frame(*leaf.entry));
+        *leaf.entry = 0;
+        addr = leaf.addr + leaf.size;
+    }
+}
+
+void mm_put(struct mm *mm)
+{
+    if (!mm || --mm->refs)
+        return;
+    /* Splitting cannot fail: no page crosses the ends of user space. */
+    SIM_ASSERT(mm_zap(mm, 0, mm->task_size));
+    while (mm->num_vmas)
+        mm_remove(mm, mm->num_vmas - 1);
+    mm_unmap_kernel(mm);
+    pagetable_destroy(&mm->pt);
+    mem_free(mm->vmas);
+    mem_free(mm);
+}
+
+bool mm_map_kernel(struct mm *mm, uint64_t addr, gpa_t frame)
+{
+    uint64_t *entry = pagetable_slot(&mm->pt, addr, FRAME_SIZE);
+
+    if (!entry)
+        return false;
+    frames_ref(mm->pt.frames, frame);
+    *entry =
+        frame.v | PTE_PRESENT | PTE_WRITE | PTE_NX | PTE_ACCESS | PTE_DIRTY;
+    return true;
+}
+
+/* ------------------------------------------------------------------ lookups */
+
+uint32_t mm_index(const struct mm *mm, uint64_t addr)
+{
+    uint32_t low = 0, high = mm->num_vmas;
+
+    while (low < high) {
+        uint32_t mid = (low + high) / 2;
+
+        if (mm->vmas[mid].end <= addr)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+struct vma *mm_find(const struct mm *mm, uint64_t addr)
+{
+    uint32_t index = mm_index(mm, addr);
+
+    return index < mm->num_vmas ? &mm->vmas[index] : NULL;
+}
+
+struct vma *mm_at(const struct mm *mm, uint64_t addr)
+{
+    struct vma *vma = mm_find(mm, addr);
+
+    return vma && vma->start <= addr ? vma : NULL;
+}
+
+static bool vma_is_shared_writer(const struct vma *vma)
+{
+    return vma->object && (vma->flags & VMA_SHARED) &&
+           (vma->flags & VMA_MAY_WRITE);
+}
+
+void mm_insert(struct mm *mm, const struct vma *vma)
+{
+    uint32_t index = mm_index(mm, vma->start);
+
+    if (mm->num_vmas == mm->max_vmas) {
+        mm->max_vmas = mm->max_vmas ? mm->max_vmas * 2 : 32;
+        mm->vmas = alloc_resize(mm->vmas, mm->max_vmas, sizeof(*mm->vmas));
+    }
+    memmove(&mm->vmas[index + 1], &mm->vmas[index],
+            (mm->num_vmas - index) * sizeof(*mm->vmas));
+    mm->vmas[index] = *vma;
+    mm->num_vmas++;
+    mm->total += vma->end - vma->start;
+    if (vma->object)
+        (void)vm_object_get(vma->object);
+    if (vma_is_shared_writer(vma))
+        vma->object->num_shared++;
+}
+
+void mm_remove(struct mm *mm, uint32_t index)
+{
+    struct vma vma = mm->vmas[index];
+
+    memmove(&mm->vmas[index], &mm->vmas[index + 1],
+            (mm->num_vmas - index - 1) * sizeof(*mm->vmas));
+    mm->num_vmas--;
+    mm->total -= vma.end - vma.start;
+    if (vma_is_shared_writer(&vma))
+        vma.object->num_shared--;
+    vm_object_put(vma.object);
+}
+
+void mm_changed(struct mm *mm, uint64_t start, uint64_t end)
+{
+    if (mm->watch && start < end)
+        mm->watch->changed(mm->watch, mm, start, end - start);
+}
+
+/* ------------------------------------------------------------ page contents */
+
+static uint64_t mm_pte_bits(const struct vma *vma, bool is_writable)
+{
+    uint64_t bits = PTE_USER | PTE_ACCESS;
+
+    if (!(vma->prot & (MM_READ | MM_WRITE | MM_EXEC)))
+        return PTE_HELD;
+    bits |= PTE_PRESENT;
+    if (is_writable && (vma->prot & MM_WRITE))
+        bits |= PTE_WRITE;
+    if (!(vma->prot & MM_EXEC))
+        bits |= PTE_NX;
+    return bits;
+}
+
+static void mm_write_back(const struct vma *vma,
+                          const struct pagetable_leaf *leaf)
+{
+    uint64_t offset = leaf->addr - vma->start + vma->offset;
+
+    if (vma_is_shared_writer(vma) && (*leaf->entry & PTE_DIRTY))
+        (void)vm_object_write_back(vma->object, offset / FRAME_SIZE);
+}
+
+bool mm_split_page(struct mm *mm, uint64_t addr)
+{
+    struct pagetable_leaf leaf;
+
+    if (!pagetable_find(&mm->pt, addr, &leaf) || leaf.addr == addr ||
+        leaf.size == FRAME_SIZE)
+        return true;
+    return pagetable_split(&mm->pt, &leaf);
+}
+
+bool mm_zap(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct pagetable_leaf leaf;
+    uint64_t addr = start;
+
+    if (!mm_split_page(mm, start) || !mm_split_page(mm, end))
+        return false;
+    while (pagetable_next(&mm->pt, addr, end, &leaf)) {
+        const struct vma *vma = mm_at(mm, leaf.addr);
+
+        if (vma)
+            mm_write_back(vma, &leaf);
+        frames_unref_many(mm->pt.frames, pagetable_frame(*leaf.entry),
+                          (uint32_t)(leaf.size / FRAME_SIZE));
+        *leaf.entry = 0;
+        mm->resident -= leaf.size;
+        addr = leaf.addr + leaf.size;
+    }
+    mm_changed(mm, start, end);
+    return true;
+}
+
+bool mm_reprotect(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct pagetable_leaf leaf;
+    uint64_t addr = start;
+
+    if (!mm_split_page(mm, start) || !mm_split_page(mm, end))
+        return false;
+    while (pagetable_next(&mm->pt, addr, end, &leaf)) {
+        const struct vma *vma = mm_at(mm, leaf.addr);
+        gpa_t frame = pagetable_frame(*leaf.entry);
+        bool is_writable = (vma->flags & VMA_SHARED) ||
+                           frames_is_sole(mm->pt.frames, frame,
+                                          (uint32_t)(leaf.size / FRAME_SIZE));
+
+        *leaf.entry = frame.v | (*leaf.entry & (PTE_LARGE | PTE_DIRTY)) |
+                      mm_pte_bits(vma, is_writable);
+        addr = leaf.addr + leaf.size;
+    }
+    mm_changed(mm, start, end);
+    return true;
+}
+
+int mm_sync(struct mm *mm, uint64_t start, uint64_t end)
+{
+    struct pagetable_leaf leaf;
+    int error = 0;
+
+    while (!error && pagetable_next(&mm->pt, start, end, &leaf)) {
+        const struct vma *vma = mm_at(mm, leaf.addr);
+
+        if (vma_is_shared_writer(vma) && (*leaf.entry & PTE_DIRTY)) {
+            uint64_t offset = leaf.addr - vma->start + vma->offset;
+
+            error = vm_object_write_back(vma->object, offset / FRAME_SIZE);
+            *leaf.entry &= ~PTE_DIRTY;
+            mm_changed(mm, leaf.addr, leaf.addr + leaf.size);
+        }
+        start = leaf.addr + leaf.size;
+    }
+    return error;
+}
+
+/* ------------------------------------------------------------------- faults */
+
+/* A stack mapping grows down to a fault below it, within the limit and with a
+ * distance to the mapping underneath. */
+static struct vma *mm_grow_stack(struct mm *mm, uint64_t addr)
+{
+    enum { GUARD = 256 * FRAME_SIZE };
+    struct vma *vma = mm_find(mm, addr);
+    uint64_t start = addr & ~HUGE_MASK;
+    uint64_t floor = 0;
+
+    if (!vma || !(vma->flags & VMA_GROWS_DOWN))
+        return NULL;
+    if (vma->end - (addr & ~PAGE_MASK) > mm->limit_stack)
+        return NULL;
+    if (vma != mm->vmas)
+        floor = vma[-1].end + GUARD;
+    if ((addr & ~PAGE_MASK) < floor)
+        return NULL;
+    if (start < floor || vma->end - start > mm->limit_stack)
+        start = addr & ~PAGE_MASK;
+    mm->total += vma->start - start;
+    vma->start = start;
+    return vma;
+}
+
+static bool mm_can_be_huge(const struct vma *vma, uint64_t addr)
+{
+    uint64_t start = addr & ~HUGE_MASK;
+
+    return !vma->object && !(vma->flags & VMA_NO_HUGE) && start >= vma->start &&
+           vma->end - start >= FRAME_HUGE_SIZE;
+}
+
+static bool mm_populate_huge(struct mm *mm, const struct vma *vma,
+                             uint64_t addr)
+{
+    uint64_t *entry =
+        pagetable_slot(&mm->pt, addr & ~HUGE_MASK, FRAME_HUGE_SIZE);
+    gpa_t frame;
+
+    if (!entry || *entry || !frames_alloc_huge(mm->pt.frames, &frame))
+        return false;
+    *entry = frame.v | PTE_LARGE | mm_pte_bits(vma, true);
+    mm->resident += FRAME_HUGE_SIZE;
+    return true;
+}
+
+static enum mm_result mm_populate_object(struct mm *mm, const struct vma *vma,
+                                         uint64_t addr, gpa_t *frame)
+{
+    uint64_t index =
+        ((addr & ~PAGE_MASK) - vma->start + vma->offset) / FRAME_SIZE;
+    enum vm_page result = vm_object_page(vma->object, index, frame);
+
+    if (result == VM_PAGE_BEYOND_END)
+        return MM_BUS;
+    if (result == VM_PAGE_NO_MEMORY)
+        return MM_NO_MEMORY;
+    frames_ref(mm->pt.frames, *frame);
+    return MM_OK;
+}
+
+/* No page is there yet: page in. */
+static enum mm_result mm_populate(struct mm *mm, const struct vma *vma,
+                                  uint64_t addr)
+{
+    bool is_writable = !vma->object || (vma->flags & VMA_SHARED);
+    uint64_t *entry;
+    gpa_t frame;
+
+    if (mm_can_be_huge(vma, addr) && mm_populate_huge(mm, vma, addr))
+        return MM_OK;
+    entry = pagetable_slot(&mm->pt, addr & ~PAGE_MASK, FRAME_SIZE);
+    if (!entry)
+        return MM_NO_MEMORY;
+    if (vma->object) {
+        enum mm_result result = mm_populate_object(mm, vma, addr, &frame);
+
+        if (result != MM_OK)
+            return result;
+    } else if (!frames_alloc(mm->pt.frames, &frame)) {
+        return MM_NO_MEMORY;
+    }
+    *entry = frame.v | mm_pte_bits(vma, is_writable);
+    mm->resident += FRAME_SIZE;
+    return MM_OK;
+}
+
+static bool mm_alloc_like(struct mm *mm, uint64_t size, gpa_t *out)
+{
+    return size == FRAME_HUGE_SIZE ? frames_alloc_huge(mm->pt.frames, out)
+                                   : frames_alloc(mm->pt.frames, out);
+}
+
+/* A write to a page that is shared with others: give it its own frame. */
+static enum mm_result mm_copy_on_write(struct mm *mm, const struct vma *vma,
+                                       struct pagetable_leaf *leaf,
+                                       uint64_t addr)
+{
+    struct frames *frames = mm->pt.frames;
+    uint32_t count = (uint32_t)(leaf->size / FRAME_SIZE);
+    gpa_t old = pagetable_frame(*leaf->entry);
+    gpa_t frame = old;
+
+    if (!(vma->flags & VMA_SHARED) && !frames_is_sole(frames, old, count)) {
+        if (!mm_alloc_like(mm, leaf->size, &frame)) {
+            if (leaf->size == FRAME_SIZE || !pagetable_split(&mm->pt, leaf))
+                return MM_NO_MEMORY;
+            return mm_fault(mm, addr, MM_WRITE);
+        }
+        memcpy(frames_host(frames, frame), frames_host(frames, old),
+               leaf->size);
+        frames_unref_many(frames, old, count);
+    }
+    *leaf->entry = frame.v | (*leaf->entry & PTE_LARGE) |
+                   mm_pte_bits(vma, true) | PTE_DIRTY;
+    mm_changed(mm, leaf->addr, leaf->addr + leaf->size);
+    return MM_OK;
+}
+
+enum mm_result mm_fault(struct mm *mm, uint64_t addr, uint32_t access)
+{
+    struct pagetable_leaf leaf;
+    struct vma *vma;
+    uint32_t prot;
+
+    if (addr >= mm->task_size)
+        return MM_NOT_MAPPED;
+    vma = mm_at(mm, addr);
+    if (!vma)
+        vma = mm_grow_stack(mm, addr);
+    if (!vma)
+        return MM_NOT_MAPPED;
+    /* Page tables cannot express "not readable" for a present page. */
+    prot = vma->prot & (MM_WRITE | MM_EXEC) ? vma->prot | MM_READ : vma->prot;
+    if (access & ~prot)
+        return MM_DENIED;
+    if (!pagetable_find(&mm->pt, addr, &leaf)) {
+        enum mm_result result = mm_populate(mm, vma, addr);
+
+        if (result != MM_OK || !(access & MM_WRITE))
+            return result;
+        if (!pagetable_find(&mm->pt, addr, &leaf))
+            return MM_NO_MEMORY;
+    }
+    if ((access & MM_WRITE) && !(*leaf.entry & PTE_WRITE))
+        return mm_copy_on_write(mm, vma, &leaf, addr);
+    return MM_OK;
+}
+
+/* --------------------------------------------------------------------- fork */
+
+static bool mm_fork_pages(struct mm *mm, struct mm *copy, const struct vma *vma)
+{
+    struct pagetable_leaf leaf;
+    uint64_t addr = vma->start;
+
+    while (pagetable_next(&mm->pt, addr, vma->end, &leaf)) {
+        uint64_t *entry = pagetable_slot(&copy->pt, leaf.addr, leaf.size);
+
+        if (!entry)
+            return false;
+        if (!(vma->flags & VMA_SHARED))
+            *leaf.entry &= ~PTE_WRITE;
+        *entry = *leaf.entry;
+        frames_ref_many(mm->pt.frames, pagetable_frame(*entry),
+                        (uint32_t)(leaf.size / FRAME_SIZE));
+        copy->resident += leaf.size;
+        addr = leaf.addr + leaf.size;
+    }
+    return true;
+}
+
+static void mm_fork_fields(const struct mm *mm, struct mm *copy)
+{
+    struct pagetable pt = copy->pt;
+
+    *copy = *mm;
+    copy->pt = pt;
+    copy->refs = 1;
+    copy->vmas = NULL;
+    copy->num_vmas = copy->max_vmas = 0;
+    copy->total = copy->resident = 0;
+}
+
+struct mm *mm_fork(struct mm *mm)
+{
+    struct mm *copy = mm_create(mm->objects, mm->watch, mm->task_size);
+    bool is_ok = copy != NULL;
+
+    if (copy)
+        mm_fork_fields(mm, copy);
+    for (uint32_t i = 0; is_ok && i < mm->num_vmas; i++) {
+        const struct vma *vma = &mm->vmas[i];
+
+        if (vma->flags & VMA_NO_FORK)
+            continue;
+        mm_insert(copy, vma);
+        if (!(vma->flags & VMA_WIPE_ON_FORK))
+            is_ok = mm_fork_pages(mm, copy, vma);
+    }
+    mm_changed(mm, 0, mm->task_size);
+    if (copy && !is_ok) {
+        mm_put(copy);
+        copy = NULL;
+    }
+    return copy;
+}

@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The address space of a process: a sorted list of mappings (struct vma) and
+ * the page tables that are filled from it when pages are touched.
+ *
+ * Page policy: private anonymous memory gets 2 MiB pages wherever an aligned
+ * 2 MiB lies inside one mapping; everything else 4 KiB.  Copy-on-write by the
+ * frames' reference counts: a private page is writable in the tables only
+ * while its frame has one reference.
+ *
+ * This file: life, faults, lookups.  mm_map.c: the calls that change mappings.
+ */
+#ifndef ARCH_X86_LINUX_MM_H
+#define ARCH_X86_LINUX_MM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/x86/linux/pagetable.h"
+#include "base/compiler.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct mm;
+struct vm_object;
+struct vm_objects;
+
+enum mm_prot { MM_READ = 1, MM_WRITE = 2, MM_EXEC = 4 }; /* as PROT_* */
+
+enum vma_flag {
+    VMA_SHARED = 1,
+    VMA_GROWS_DOWN = 2,
+    VMA_STACK = 4,      /* [stack] */
+    VMA_HEAP = 8,       /* [heap] */
+    VMA_MAY_WRITE = 16, /* a shared mapping of a file open for writing */
+    VMA_NO_HUGE = 32,
+    VMA_NO_FORK = 64,
+    VMA_WIPE_ON_FORK = 128,
+};
+
+struct vma {
+    uint64_t start, end;
+    uint32_t prot, flags;
+    struct vm_object *object; /* NULL: private zeroes; a reference is held */
+    uint64_t offset;          /* of start in the object [bytes] */
+};
+
+/* Told after translations of [start, start + len) were removed, tightened or
+ * changed: flush TLBs, make KVM forget.  Additions are not told. */
+struct mm_watch {
+    void (*changed)(struct mm_watch *watch, struct mm *mm, uint64_t start,
+                    uint64_t len);
+};
+
+struct mm {
+    struct pagetable pt;
+    struct vm_objects *objects;
+    struct mm_watch *watch;
+    uint32_t refs;
+    struct vma *vmas; /* sorted, disjoint */
+    uint32_t num_vmas, max_vmas;
+    uint64_t task_size; /* end of user addresses */
+    uint64_t mmap_base; /* mappings go below */
+    uint64_t brk_start, brk;
+    uint64_t limit_as, limit_stack, limit_data; /* resource limits [bytes] */
+    uint64_t code_start, code_end, data_start, data_end;
+    uint64_t stack_start, arg_start, arg_end, env_start, env_end;
+    uint64_t auxv_start, auxv_len;
+    uint64_t total;    /* sum of mappings [bytes] */
+    uint64_t resident; /* [bytes] */
+};
+
+enum mm_result {
+    MM_OK,
+    MM_NOT_MAPPED, /* SIGSEGV, SEGV_MAPERR */
+    MM_DENIED,     /* SIGSEGV, SEGV_ACCERR */
+    MM_BUS,        /* SIGBUS: beyond the end of the file */
+    MM_NO_MEMORY,  /* guest RAM is full */
+};
+
+/* Addresses of the 64-bit and the 32-bit layout, without randomisation. */
+#define MM_TASK_SIZE_64 UINT64_C(0x7ffffffff000)
+#define MM_TASK_SIZE_32 UINT64_C(0xffffe000)
+#define MM_STACK_GAP    UINT64_C(0x8000000) /* room that mmap leaves [bytes] */
+
+/** mm_create() - an empty address space with one reference; NULL if guest RAM
+ *  is full. */
+struct mm *mm_create(struct vm_objects *objects, struct mm_watch *watch,
+                     uint64_t task_size);
+struct mm *mm_get(struct mm *mm);
+void mm_put(struct mm *mm);
+/** mm_fork() - a copy whose private pages are shared until written.
+ *  Returns: NULL if guest RAM is full. */
+struct mm *mm_fork(struct mm *mm);
+
+/** mm_map_kernel() - map frames for the supervisor at @addr, for the tables
+ *  (GDT) that the processor reads. */
+bool mm_map_kernel(struct mm *mm, uint64_t addr, gpa_t frame);
+
+/**
+ * mm_fault() - make @addr accessible, as a page fault handler does
+ * @access: enum mm_prot bits that are needed
+ */
+enum mm_result mm_fault(struct mm *mm, uint64_t addr, uint32_t access);
+
+/** mm_find() - the mapping that holds @addr, or the first one above it; NULL
+ *  if there is none. */
+struct vma *mm_find(const struct mm *mm, uint64_t addr);
+/** mm_at() - the mapping that holds @addr, or NULL. */
+struct vma *mm_at(const struct mm *mm, uint64_t addr);
+uint32_t mm_index(const struct mm *mm, uint64_t addr);
+
+/* Used by mm_map.c. */
+void mm_insert(struct mm *mm, const struct vma *vma);
+void mm_remove(struct mm *mm, uint32_t index);
+void mm_changed(struct mm *mm, uint64_t start, uint64_t end);
+/* Free the pages of [start, end), bringing shared ones to their files. */
+SIM_MUST_CHECK bool mm_zap(struct mm *mm, uint64_t start, uint64_t end);
+/* Set the rights of present pages to those of their mappings. */
+SIM_MUST_CHECK bool mm_reprotect(struct mm *mm, uint64_t start, uint64_t end);
+/* Make @addr a page boundary in the tables. */
+SIM_MUST_CHECK bool mm_split_page(struct mm *mm, uint64_t addr);
+/** mm_sync() - write pages changed through shared mappings to their files.
+ *  Returns: 0 or -errno. */
+int mm_sync(struct mm *mm, uint64_t start, uint64_t end);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

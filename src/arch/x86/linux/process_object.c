@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/* gem5's Process: the parameters of a program to start. */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "arch/x86/linux/exec.h"
+#include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/se_workload.h"
+#include "base/alloc.h"
+#include "sim/param.h"
+#include "sim/report.h"
+#include "sim/sim.h"
+
+/* gem5's words for the simulator's own streams. */
+static const struct {
+    const char *names[2];
+    int fd;
+} process_streams[] = {
+    {{"cin", "stdin"},   0},
+    {{"cout", "stdout"}, 1},
+    {{"cerr", "stderr"}, 2},
+};
+
+static int process_object_stream(const struct process_object *object,
+                                 const char *param, const char *name, int flags)
+{
+    char *path;
+    int fd;
+
+    for (size_t i = 0; i < SIM_ARRAY_LEN(process_streams); i++) {
+        if (strcmp(name, process_streams[i].names[0]) &&
+            strcmp(name, process_streams[i].names[1]))
+            continue;
+        /* A stream that is closed reads as empty. */
+        return fcntl(process_streams[i].fd, F_DUPFD_CLOEXEC, 3);
+    }
+    path = name[0] == '/' || flags == O_RDONLY
+               ? alloc_strdup(name)
+               : alloc_printf("%s/%s", sim_outdir(object->base.sim), name);
+    fd = open(path, flags | O_CLOEXEC, 0666);
+    mem_free(path);
+    if (fd < 0)
+        sim_fatal_param(&object->base, param, "%s: %s", name,
+                        strerrordesc_np(errno));
+    return fd;
+}
+
+static char **process_object_list(const struct sim_vec_str *list)
+{
+    char **copy = alloc_zeroed((size_t)list->len + 1, sizeof(*copy));
+
+    for (uint32_t i = 0; i < list->len; i++)
+        copy[i] = alloc_strdup(list->data[i]);
+    return copy;
+}
+
+static void process_object_free(char **list)
+{
+    for (size_t i = 0; list[i]; i++)
+        mem_free(list[i]);
+    mem_free(list);
+}
+
+static char *process_object_cwd(const struct process_object *object)
+{
+    char cwd[PATH_MAX];
+
+    if (*object->cwd)
+        return alloc_strdup(object->cwd);
+    return alloc_strdup(getcwd(cwd, sizeof(cwd)) ? cwd : "/");
+}
+
+static void process_object_check(const struct process_object *object)
+{
+    if (!object->cmd.len && !*object->executable)
+        sim_fatal_param(&object->base, "cmd", "there is no program to start");
+}
+
+void process_object_start(struct process_object *object, struct kernel *kernel)
+{
+    char why[EXEC_WHY_SIZE] = "";
+    struct exec_start start = {
+        .path = *object->executable ? object->executable : object->cmd.data[0],
+        .pid = (uint32_t)object->pid,
+        .pgid = (uint32_t)object->pgid,
+        .uid = (uint32_t)object->uid,
+        .euid = (uint32_t)object->euid,
+        .gid = (uint32_t)object->gid,
+        .egid = (uint32_t)object->egid,
+    };
+    char *cwd;
+    int error;
+
+    if (object->is_started)
+        return;
+    process_object_check(object);
+    object->is_started = true;
+    cwd = process_object_cwd(object);
+    start.cwd = cwd;
+    start.argv = process_object_list(&object->cmd);
+    start.envp = process_object_list(&object->env);
+    start.stdio[0] =
+        process_object_stream(object, "input", object->input, O_RDONLY);
+    start.stdio[1] = process_object_stream(object, "output", object->output,
+                                           O_WRONLY | O_CREAT | O_TRUNC);
+    start.stdio[2] = process_object_stream(object, "errout", object->errout,
+                                           O_WRONLY | O_CREAT | O_TRUNC);
+    error = exec_start_process(kernel, &start, why);
+    process_object_free(start.argv);
+    process_object_free(start.envp);
+    mem_free(cwd);
+    if (error)
+        sim_fatal_param(&object->base, "cmd", "cannot start %s", why);
+}
+
+static const struct sim_param process_params[] = {
+    SIM_PARAM(struct process_object, executable, "", "",
+              "Program file; default: the first word of cmd"),
+    SIM_PARAM(struct process_object, cmd, "[]", "",
+              "Command line, the program's name first"),
+    SIM_PARAM(struct process_object, env, "[]", "",
+              "Environment, NAME=VALUE each"),
+    SIM_PARAM(struct process_object, cwd, "", "",
+              "Working directory; default: the simulator's"),
+    SIM_PARAM(struct process_object, input, "cin", "",
+              "Standard input: a file, or cin"),
+    SIM_PARAM(struct process_object, output, "cout", "",
+              "Standard output: a file in the output directory, or cout"),
+    SIM_PARAM(struct process_object, errout, "cerr", "",
+              "Standard error: a file in the output directory, or cerr"),
+    SIM_PARAM(struct process_object, release, "", "",
+              "Kernel release that uname tells; default: 6.1.0"),
+    SIM_PARAM(struct process_object, pid, "100", "", "Process number"),
+    SIM_PARAM(struct process_object, ppid, "0", "", "Parent's number"),
+    SIM_PARAM(struct process_object, pgid, "100", "", "Process group"),
+    SIM_PARAM(struct process_object, uid, "100", "", "User"),
+    SIM_PARAM(struct process_object, euid, "100", "", "Effective user"),
+    SIM_PARAM(struct process_object, gid, "100", "", "Group"),
+    SIM_PARAM(struct process_object, egid, "100", "", "Effective group"),
+    SIM_PARAM_NAMED(struct process_object, max_stack_size, "maxStackSize",
+                    "64MiB", "bytes", "Upper limit of the stack's limit"),
+    SIM_PARAM_NAMED(struct process_object, use_arch_pt, "useArchPT", "False",
+                    "", "Of no effect: page tables are always real"),
+    SIM_PARAM_NAMED(struct process_object, kvm_in_se, "kvmInSE", "False", "",
+                    "Of no effect: page tables are always real"),
+    SIM_PARAM(struct process_object, simpoint, "0", "",
+              "Instruction to stop at; not used"),
+    SIM_END_PARAM,
+};
+
+const struct sim_type process_type = {
+    .name = "Process",
+    .doc = "A program to run under the emulated kernel",
+    .base = &sim_object_type,
+    .size = sizeof(struct process_object),
+    .params = process_params,
+};

@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Which thread runs where: one queue in order of readiness, time slices counted
+ * in instructions, so that a run is deterministic.  A core keeps the state of
+ * the thread it ran last until somebody else needs the core or the state.
+ */
+#include <stddef.h>
+#include <string.h>
+
+#include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/process.h"
+#include "arch/x86/linux/syscall.h"
+
+/* ------------------------------------------------------------------ the queue
+ */
+
+static bool sched_may_use(const struct thread *thread, uint32_t cpu)
+{
+    return (thread->affinity[cpu / 64] >> (cpu % 64)) & 1;
+}
+
+static void sched_wake_cpu(struct kernel *kernel, const struct thread *thread)
+{
+    for (uint32_t i = 0; i < kernel->num_cpus; i++) {
+        uint32_t index = (thread->last_cpu + i) % kernel->num_cpus;
+        struct linux_cpu *cpu = kernel->cpus[index];
+
+        if (!cpu->thread && sched_may_use(thread, index) && cpu->wake) {
+            cpu->wake(cpu);
+            return;
+        }
+    }
+}
+
+void sched_enqueue(struct thread *thread)
+{
+    struct kernel *kernel = thread->process->kernel;
+
+    thread->run_state = THREAD_RUNNABLE;
+    thread->run_next = NULL;
+    if (kernel->run_last)
+        kernel->run_last->run_next = thread;
+    else
+        kernel->run_first = thread;
+    kernel->run_last = thread;
+    sched_wake_cpu(kernel, thread);
+}
+
+void sched_dequeue(struct thread *thread)
+{
+    struct kernel *kernel = thread->process->kernel;
+    struct thread *before = NULL;
+
+    for (struct thread *t = kernel->run_first; t; t = t->run_next) {
+        if (t == thread) {
+            if (before)
+                before->run_next = t->run_next;
+            else
+                kernel->run_first = t->run_next;
+            if (kernel->run_last == t)
+                kernel->run_last = before;
+            return;
+        }
+        before = t;
+    }
+}
+
+/* The first thread that may run on @cpu. */
+static struct thread *sched_pop(struct kernel *kernel, uint32_t cpu)
+{
+    for (struct thread *t = kernel->run_first; t; t = t->run_next) {
+        if (sched_may_use(t, cpu)) {
+            sched_dequeue(t);
+            return t;
+        }
+    }
+    return NULL;
+}
+
+/* ------------------------------------------------------------ state in a core
+ */
+
+void sched_save(struct thread *thread)
+{
+    struct linux_cpu *cpu = thread->cpu;
+
+    if (!cpu || cpu->loaded != thread)
+        return;
+    x86_core_sync(cpu->core);
+    *thread->state = *x86_core_state(cpu->core);
+    cpu->loaded = NULL;
+    thread->cpu = NULL;
+}
+
+struct x86_state *sched_state(struct thread *thread)
+{
+    struct linux_cpu *cpu = thread->cpu;
+
+    if (!cpu || cpu->loaded != thread)
+        return thread->state;
+    x86_core_sync(cpu->core);
+    return x86_core_state(cpu->core);
+}
+
+void sched_state_changed(struct thread *thread)
+{
+    struct linux_cpu *cpu = thread->cpu;
+
+    if (cpu && cpu->loaded == thread)
+        x86_core_state_changed(cpu->core);
+}
+
+void sched_load_tls(struct linux_cpu *cpu, const struct thread *thread)
+{
+    uint64_t *gdt = kernel_gdt(cpu);
+
+    for (int i = 0; i < THREAD_TLS_SLOTS; i++)
+        gdt[12 + i] = thread->tls[i][0] | (uint64_t)thread->tls[i][1] << 32;
+}
+
+static void sched_load_mm(struct linux_cpu *cpu, struct mm *mm)
+{
+    struct mm *old = cpu->loaded_mm;
+
+    if (old == mm)
+        return;
+    cpu->loaded_mm = mm_get(mm);
+    x86_core_state(cpu->core)->cr3 = mm->pt.root.v;
+    x86_core_state_changed(cpu->core);
+    x86_core_flush_tlb(cpu->core);
+    mm_put(old);
+}
+
+void sched_mm_changed(struct process *process)
+{
+    struct kernel *kernel = process->kernel;
+
+    for (uint32_t i = 0; i < kernel->num_cpus; i++) {
+        struct linux_cpu *cpu = kernel->cpus[i];
+
+        if (cpu->thread && cpu->thread->process == process)
+            sched_load_mm(cpu, process->mm);
+    }
+}
+
+static void sched_load(struct linux_cpu *cpu, struct thread *thread)
+{
+    struct x86_state *state = x86_core_state(cpu->core);
+
+    if (cpu->loaded != thread) {
+        if (cpu->loaded)
+            sched_save(cpu->loaded);
+        sched_save(thread);
+        *state = *thread->state;
+        state->gdtr.base = kernel_gdt_addr(cpu);
+        state->gdtr.limit = 127;
+        state->cr3 = cpu->loaded_mm ? cpu->loaded_mm->pt.root.v : 0;
+        x86_core_state_changed(cpu->core);
+        cpu->loaded = thread;
+        thread->cpu = cpu;
+        cpu->kernel->num_context_switches++;
+    }
+    sched_load_tls(cpu, thread);
+    sched_load_mm(cpu, thread->process->mm);
+}
+
+/* ------------------------------------------------------------------ switching
+ */
+
+void sched_leave(struct thread *thread, enum thread_state state)
+{
+    struct linux_cpu *cpu = thread->cpu;
+
+    if (thread->run_state == THREAD_RUNNABLE)
+        sched_dequeue(thread);
+    if (thread->run_state == THREAD_RUNNING) {
+        tick_t now = cpu->now(cpu);
+
+        thread->run_ticks += now - thread->run_since;
+        cpu->thread = NULL;
+        x86_core_stop(cpu->core);
+    }
+    thread->run_state = state;
+}
+
+void sched_yield_cpu(struct thread *thread)
+{
+    sched_leave(thread, THREAD_WAITING);
+    sched_enqueue(thread);
+}
+
+void sched_wake(struct thread *thread, enum wake_reason reason)
+{
+    if (thread->run_state != THREAD_WAITING)
+        return;
+    ktimer_cancel(&thread->process->kernel->timers, &thread->wait_timer);
+    thread->wait.reason = reason;
+    sched_enqueue(thread);
+}
+
+static void sched_start(struct linux_cpu *cpu, struct thread *thread)
+{
+    sched_load(cpu, thread);
+    cpu->thread = thread;
+    cpu->slice_left = cpu->kernel->cfg.quantum_insts;
+    thread->run_state = THREAD_RUNNING;
+    thread->last_cpu = cpu->index;
+    thread->run_since = cpu->now(cpu);
+}
+
+/* Finish what the thread has to do inside the kernel. */
+static bool sched_return_to_user(struct linux_cpu *cpu, struct thread *thread)
+{
+    if (thread->in_syscall)
+        return syscall_continue(cpu, thread);
+    if (signal_is_pending(thread) || thread->restart)
+        return signal_deliver(cpu, thread);
+    return true;
+}
+
+static bool sched_is_all_idle(const struct kernel *kernel)
+{
+    for (uint32_t i = 0; i < kernel->num_cpus; i++) {
+        if (kernel->cpus[i]->thread)
+            return false;
+    }
+    return !kernel->run_first;
+}
+
+/* Everybody waits, no timer runs and no input can come: the rest of the tree
+ * would wait for ever. */
+static void sched_check_stuck(struct kernel *kernel)
+{
+    bool is_first_gone = !kernel->first_process;
+
+    if (kernel->is_over || kernel->timers.first || !kernel->processes)
+        return;
+    kernel->is_over = true;
+    if (kernel->cfg.host.exit)
+        kernel->cfg.host.exit(kernel->cfg.host.ctx,
+                              is_first_gone
+                                  ? "exiting with last active thread context"
+                                  : "all threads wait for ever",
+                              is_first_gone ? kernel->exit_code : 1);
+}
+
+bool sched_run_next(struct linux_cpu *cpu)
+{
+    struct kernel *kernel = cpu->kernel;
+    bool found = false;
+
+    kernel->current = cpu;
+    while (!found && !kernel->is_over) {
+        struct thread *thread = cpu->thread;
+
+        if (!thread) {
+            thread = sched_pop(kernel, cpu->index);
+            if (thread)
+                sched_start(cpu, thread);
+        }
+        if (thread)
+            found = sched_return_to_user(cpu, thread);
+        else if (!sched_is_all_idle(kernel) || !kernel_poll_host(kernel))
+            break;
+    }
+    if (!found && sched_is_all_idle(kernel))
+        sched_check_stuck(kernel);
+    kernel->current = NULL;
+    return found;
+}
+
+void sched_ran(struct linux_cpu *cpu, uint64_t insts)
+{
+    cpu->slice_left -= insts < cpu->slice_left ? insts : cpu->slice_left;
+    if (cpu->slice_left || !cpu->thread)
+        return;
+    cpu->slice_left = cpu->kernel->cfg.quantum_insts;
+    if (cpu->kernel->run_first)
+        sched_yield_cpu(cpu->thread);
+}

@@ -1,0 +1,210 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "arch/x86/linux/se_workload.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "arch/x86/linux/kernel.h"
+#include "base/alloc.h"
+#include "mem/system.h"
+#include "sim/param.h"
+#include "sim/report.h"
+#include "sim/sim.h"
+
+/* ------------------------------------------------------- the kernel's host
+ * side */
+
+static tick_t se_now(void *ctx)
+{
+    const struct se_workload *workload = ctx;
+
+    return sim_now(workload->base.base.sim);
+}
+
+static void se_set_timer(void *ctx, tick_t when)
+{
+    struct se_workload *workload = ctx;
+    struct eventq *queue = sim_eventq(workload->base.base.sim);
+    tick_t now = eventq_now(queue);
+
+    if (when == TICK_MAX)
+        eventq_deschedule(queue, &workload->timer);
+    else
+        eventq_reschedule(queue, &workload->timer, when > now ? when : now);
+}
+
+static void se_exit(void *ctx, const char *cause, int64_t code)
+{
+    const struct se_workload *workload = ctx;
+
+    sim_exit_now(workload->base.base.sim, cause, code);
+}
+
+static void se_timer_fired(struct sim_event *event, tick_t now)
+{
+    struct se_workload *workload =
+        SIM_CONTAINER_OF(event, struct se_workload, timer);
+
+    if (workload->kernel)
+        kernel_timer_fired(workload->kernel, now);
+}
+
+/* ------------------------------------------------------------------ mounts */
+
+static void se_mount(struct se_workload *workload, const char *guest,
+                     const char *host, enum vfs_access access)
+{
+    int error = vfs_mount(&workload->kernel->vfs, guest, host, access);
+
+    if (error)
+        sim_fatal(&workload->base.base, "cannot show %s at %s: %s", host, guest,
+                  strerrordesc_np(-error));
+}
+
+/* A directory of the host that the guest may write, at its own name. */
+static void se_mount_writable(struct se_workload *workload, const char *path)
+{
+    char real[PATH_MAX];
+
+    if (!realpath(path, real))
+        sim_fatal(&workload->base.base, "%s, to be writable: %s", path,
+                  strerrordesc_np(errno));
+    /* Never the whole file system by accident. */
+    if (strcmp(real, "/"))
+        se_mount(workload, real, real, VFS_WRITABLE);
+}
+
+/* /tmp: a private directory in front of the host's. */
+static void se_mount_tmp(struct se_workload *workload)
+{
+    const char *outdir = sim_outdir(workload->base.base.sim);
+    char *path = *workload->private_tmp ? alloc_strdup(workload->private_tmp)
+                                        : alloc_printf("%s/tmp", outdir);
+
+    if (mkdir(path, 0700) < 0 && errno != EEXIST && errno != ENOENT)
+        sim_fatal(&workload->base.base, "%s: %s", path, strerrordesc_np(errno));
+    if (access(path, F_OK) == 0) {
+        se_mount(workload, "/tmp", path, VFS_WRITABLE);
+        se_mount(workload, "/tmp", "/tmp", VFS_READ_ONLY);
+    }
+    mem_free(path);
+}
+
+static void se_mount_redirected(struct se_workload *workload)
+{
+    for (uint32_t i = 0; i < workload->redirect_paths.len; i++) {
+        const struct redirect_path *path =
+            SIM_CAST(struct redirect_path, redirect_path_type,
+                     workload->redirect_paths.data[i]);
+
+        for (uint32_t h = 0; h < path->host_paths.len; h++)
+            se_mount(workload, path->app_path, path->host_paths.data[h],
+                     VFS_READ_ONLY);
+    }
+}
+
+static void se_mount_all(struct se_workload *workload)
+{
+    struct vfs *vfs = &workload->kernel->vfs;
+    const char *outdir = sim_outdir(workload->base.base.sim);
+
+    se_mount(workload, "/", "/", VFS_READ_ONLY);
+    vfs_mount_virtual(vfs, "/proc");
+    vfs_mount_virtual(vfs, "/sys");
+    vfs_mount_virtual(vfs, "/dev");
+    se_mount_tmp(workload);
+    se_mount_redirected(workload);
+    se_mount_writable(workload, ".");
+    if (access(outdir, F_OK) == 0)
+        se_mount_writable(workload, outdir);
+    for (uint32_t i = 0; i < workload->allow_write.len; i++)
+        se_mount_writable(workload, workload->allow_write.data[i]);
+}
+
+struct kernel *se_workload_kernel(struct se_workload *workload,
+                                  const struct x86_cpuid *cpuid)
+{
+    const struct sim_object *self = &workload->base.base;
+    struct kernel_cfg cfg = {
+        .mem = system_of(self)->physmem,
+        .host = {workload, se_now, se_set_timer, se_exit, NULL},
+        .owner = self,
+        .cpuid = cpuid,
+        .start_time_s = workload->start_time,
+        .seed = workload->seed,
+        .quantum_insts = workload->quantum,
+    };
+
+    if (workload->kernel)
+        return workload->kernel;
+    event_init(&workload->timer, "kernel timer", EVENT_PRI_DEFAULT,
+               se_timer_fired);
+    workload->kernel = kernel_create(&cfg);
+    se_mount_all(workload);
+    return workload->kernel;
+}
+
+void se_workload_drop(struct se_workload *workload)
+{
+    struct kernel *kernel = workload->kernel;
+
+    workload->kernel = NULL;
+    kernel_destroy(kernel);
+}
+
+/* ------------------------------------------------------------------- tables */
+
+static const struct sim_param se_workload_params[] = {
+    SIM_PARAM(struct se_workload, start_time, "1893456000", "",
+              "Wall clock of the programs at tick 0, in seconds since 1970; "
+              "the default, the start of 2030, is later than any file"),
+    SIM_PARAM(struct se_workload, quantum, "1000000", "",
+              "Instructions of a time slice when threads share a CPU",
+              .min = 1000),
+    SIM_PARAM(struct se_workload, seed, "1", "",
+              "Of the random numbers that programs get"),
+    SIM_PARAM(struct se_workload, allow_write, "[]", "",
+              "Host paths that programs may change, besides the working and "
+              "the output directory"),
+    SIM_PARAM_OBJS(struct se_workload, redirect_paths, "[]", redirect_path_type,
+                   "Names that programs find elsewhere on the host"),
+    SIM_PARAM(struct se_workload, private_tmp, "", "",
+              "Host directory behind the programs' /tmp; default: tmp in the "
+              "output directory"),
+    SIM_END_PARAM,
+};
+
+const struct sim_type se_workload_type = {
+    .name = "SEWorkload",
+    .doc = "Programs under an emulated kernel",
+    .base = &workload_type,
+    .size = sizeof(struct se_workload),
+    .params = se_workload_params,
+};
+
+const struct sim_type x86_emu_linux_type = {
+    .name = "X86EmuLinux",
+    .doc = "Linux programs of x86-64 and i386 under an emulated kernel",
+    .base = &se_workload_type,
+    .size = sizeof(struct se_workload),
+};
+
+static const struct sim_param redirect_path_params[] = {
+    SIM_PARAM(struct redirect_path, app_path, NULL, "",
+              "Name that programs use"),
+    SIM_PARAM(struct redirect_path, host_paths, NULL, "",
+              "Host directories; the first that has a file gives it"),
+    SIM_END_PARAM,
+};
+
+const struct sim_type redirect_path_type = {
+    .name = "RedirectPath",
+    .doc = "Shows host directories under another name",
+    .base = &sim_object_type,
+    .size = sizeof(struct redirect_path),
+    .params = redirect_path_params,
+};

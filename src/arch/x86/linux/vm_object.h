@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What can be mapped besides private zeroes: the pages of a host file (a page
+ * cache that all processes of the simulation share, so that running a program
+ * again finds its code decoded), or memory without a file (shared anonymous
+ * mappings, memfd).
+ *
+ * Private mappings see cached frames read-only and copy them when written.
+ * Shared mappings write to the cached frame; vm_object_write_back() brings it
+ * to the file.  A host file that changes behind our back is noticed when it is
+ * opened again.
+ */
+#ifndef ARCH_X86_LINUX_VM_OBJECT_H
+#define ARCH_X86_LINUX_VM_OBJECT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "base/types.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct frames;
+struct vm_object;
+
+/* All objects of a simulation. */
+struct vm_objects {
+    struct frames *frames;
+    struct vm_object *first;
+    uint32_t num_idle; /* objects kept only as cache */
+};
+
+struct vm_object {
+    struct vm_objects *owner;
+    struct vm_object *next;
+    uint32_t refs;
+    int read_fd, write_fd; /* host descriptors, -1: none */
+    uint64_t dev, ino;
+    int64_t mtime_s, mtime_ns; /* of the host file when pages were read */
+    uint64_t size;             /* [bytes] */
+    uint32_t num_shared;       /* shared writable mappings */
+    char *path;                /* as the guest knows it */
+    uint64_t **chunks;         /* frame addresses, 512 pages per chunk */
+    size_t num_chunks;
+};
+
+enum vm_page { VM_PAGE_OK, VM_PAGE_BEYOND_END, VM_PAGE_NO_MEMORY };
+
+void vm_objects_init(struct vm_objects *objects, struct frames *frames);
+void vm_objects_fini(struct vm_objects *objects);
+
+/**
+ * vm_object_of_file() - the object of an open host file, with a reference
+ * @host_fd: open for reading; duplicated
+ * @write_fd: the same file open for writing, or -1; duplicated
+ *
+ * Returns: 0 or -errno.
+ */
+SIM_MUST_CHECK int vm_object_of_file(struct vm_objects *objects, int host_fd,
+                                     int write_fd, const char *path,
+                                     struct vm_object **out);
+struct vm_object *vm_object_create_memory(struct vm_objects *objects,
+                                          const char *path);
+struct vm_object *vm_object_get(struct vm_object *object);
+void vm_object_put(struct vm_object *object);
+
+/** vm_object_page() - the frame of page @index; no reference is taken. */
+enum vm_page vm_object_page(struct vm_object *object, uint64_t index,
+                            gpa_t *out);
+/* Copy a page that a shared mapping changed to the file. */
+int vm_object_write_back(struct vm_object *object, uint64_t index);
+
+/** vm_object_find() - the object of host file (@dev, @ino), or NULL. */
+struct vm_object *vm_object_find(struct vm_objects *objects, uint64_t dev,
+                                 uint64_t ino);
+/* [offset, offset + len) of the host file was written or cut by the guest:
+ * read cached pages again. */
+void vm_object_refresh(struct vm_object *object, uint64_t offset, uint64_t len);
+
+/* Contents of an object without a file. */
+int64_t vm_object_read(struct vm_object *object, uint64_t offset, void *data,
+                       uint64_t len);
+int64_t vm_object_write(struct vm_object *object, uint64_t offset,
+                        const void *data, uint64_t len);
+void vm_object_truncate(struct vm_object *object, uint64_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
