@@ -1,0 +1,124 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""gearshift se: run one Linux program."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import shutil
+import sys
+import tempfile
+from typing import Any, List, Optional
+
+HELP = "run a Linux program"
+
+_CPUS = {"atomic": "X86AtomicSimpleCPU"}
+_LAST_THREAD = "exiting with last active thread context"
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="gearshift se",
+        description="Run a Linux program in the simulator. The exit status "
+        "is the program's.",
+    )
+    add = parser.add_argument
+    add("--cpu", choices=sorted(_CPUS), default="atomic", help="CPU model")
+    add("--cpus", type=int, default=1, metavar="N", help="number of CPUs")
+    add("--mem", default="2GiB", metavar="SIZE", help="guest RAM")
+    add("--clock", default="3GHz", metavar="FREQ", help="of the CPUs")
+    add("--model", default="host", metavar="NAME", help="what CPUID tells")
+    add(
+        "--start-time",
+        type=int,
+        metavar="SECONDS",
+        help="wall clock of the program at the start, since 1970",
+    )
+    add(
+        "--max-insts", type=int, default=0, metavar="N", help="stop after N"
+    )
+    add("--outdir", metavar="DIR", help="write configuration and stats here")
+    add(
+        "--allow-write",
+        action="append",
+        default=[],
+        metavar="PATH",
+        help="the program may change what is below",
+    )
+    add("--debug-flags", default="", metavar="FLAG[,FLAG]")
+    add("--debug-file", default="cerr", metavar="FILE")
+    add("program")
+    add("args", nargs=argparse.REMAINDER)
+    return parser
+
+
+def _program(name: str) -> str:
+    """The file of a program as a shell would find it."""
+    found: Optional[str] = name
+    if "/" not in name:
+        found = shutil.which(name)
+    return os.path.abspath(found or name)
+
+
+def _process(options: Any) -> Any:
+    from gearshift import objects as types
+
+    return types.Process(
+        executable=_program(options.program),
+        cmd=[options.program] + options.args,
+        env=[f"{name}={value}" for name, value in os.environ.items()],
+        cwd=os.getcwd(),
+        uid=os.getuid(),
+        euid=os.geteuid(),
+        gid=os.getgid(),
+        egid=os.getegid(),
+    )
+
+
+def _build(options: Any) -> Any:
+    from gearshift import AddrRange
+    from gearshift import objects as types
+
+    system = types.System(mem_ranges=[AddrRange(options.mem)])
+    system.clk_domain = types.SrcClockDomain(
+        clock=options.clock, voltage_domain=types.VoltageDomain()
+    )
+    system.membus = types.SystemXBar()
+    system.system_port = system.membus.cpu_side_ports
+    system.mem = types.SimpleMemory(range=system.mem_ranges[0])
+    system.mem.port = system.membus.mem_side_ports
+    system.workload = types.X86EmuLinux(allow_write=options.allow_write)
+    if options.start_time is not None:
+        system.workload.start_time = options.start_time
+    cpu_type = getattr(types, _CPUS[options.cpu])
+    system.cpu = [
+        cpu_type(cpu_id=i, model=options.model) for i in range(options.cpus)
+    ]
+    for cpu in system.cpu:
+        cpu.connectBus(system.membus)
+    system.cpu[0].workload = [_process(options)]
+    system.cpu[0].max_insts_any_thread = options.max_insts
+    return types.Root(full_system=False, system=system)
+
+
+def _run(options: Any, outdir: str) -> int:
+    from gearshift import Simulation, debug
+
+    if options.debug_flags:
+        debug.output(options.debug_file)
+        debug.set_flags(options.debug_flags)
+    simulation = Simulation(_build(options), outdir=outdir)
+    simulation.instantiate()
+    event = simulation.simulate()
+    if event.getCause() != _LAST_THREAD:
+        print(f"gearshift: {event.getCause()}", file=sys.stderr)
+    return event.getCode()
+
+
+def main(argv: List[str]) -> int:
+    """The command."""
+    options = _parser().parse_args(argv)
+    if options.outdir:
+        return _run(options, options.outdir)
+    with tempfile.TemporaryDirectory(prefix="gearshift-") as outdir:
+        return _run(options, outdir)
