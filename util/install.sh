@@ -5,6 +5,7 @@
 #   PREFIX/bin/gearshift              the command
 #   PREFIX/lib/gearshift/python/      the package and its m5 names
 #   PREFIX/lib/gearshift/configs/     scripts and their library
+#   PREFIX/lib/gearshift/LICENSE      and README.md, which -C and -R print
 #   PREFIX/lib/pythonX.Y/dist-packages/gearshift.pth
 #                                     `import gearshift` in any script, where
 #                                     Debian's Python looks (/usr/local does)
@@ -23,6 +24,7 @@ cp -rL "$build/python" "$lib/python"
 if [ -d "$build/configs" ]; then
     cp -rL "$build/configs" "$lib/configs"
 fi
+cp "$(dirname "$0")/../LICENSE" "$(dirname "$0")/../README.md" "$lib/"
 find "$lib" -name __pycache__ -prune -exec rm -rf {} +
 install -m 755 "$build/gearshift" "$prefix/bin/gearshift"
 echo ../../gearshift/python >"$dist/gearshift.pth"
