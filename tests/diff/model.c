@@ -24,9 +24,25 @@ enum {
     PT_DATA = 0x5000,
     FRAME_CODE = 0x10000,
     FRAME_DATA = 0x20000,
+    FRAME_GDT = 0x30000,
+    PT_GDT = 0x6000,
     PTE_USER = 7, /* present, writable, user */
+    PTE_SUPERVISOR = 3,
 };
 #define PTE_NX (UINT64_C(1) << 63)
+#define GDT    UINT64_C(0x3e000000)
+
+/* Descriptors that user code can name, as Linux lays them out. */
+static const uint64_t gdt[] = {
+    [1] = UINT64_C(0x00cf9b000000ffff),  /* kernel code, 32-bit */
+    [2] = UINT64_C(0x00af9b000000ffff),  /* kernel code */
+    [3] = UINT64_C(0x00cf93000000ffff),  /* kernel data */
+    [4] = UINT64_C(0x00cffb000000ffff),  /* user code, 32-bit */
+    [5] = UINT64_C(0x00cff3000000ffff),  /* user data */
+    [6] = UINT64_C(0x00affb000000ffff),  /* user code */
+    [8] = UINT64_C(0x00008b0000004087),  /* TSS */
+    [15] = UINT64_C(0x0040f50000000000), /* CPU number */
+};
 
 struct model {
     struct x86_env env; /* first: hooks cast back */
@@ -50,6 +66,10 @@ static void map_pages(struct model *model)
     put_entry(model, PDPT, 0, PD | PTE_USER);
     put_entry(model, PD, DIFF_CODE >> 21, PT_CODE | PTE_USER);
     put_entry(model, PD, DIFF_DATA >> 21, PT_DATA | PTE_USER);
+    put_entry(model, PD, GDT >> 21, PT_GDT | PTE_USER);
+    put_entry(model, PT_GDT, 0, FRAME_GDT | PTE_SUPERVISOR | PTE_NX);
+    if (!physmem_write(model->mem, (gpa_t){FRAME_GDT}, gdt, sizeof gdt))
+        abort();
     put_entry(model, PT_CODE, 0, FRAME_CODE | PTE_USER);
     put_entry(model, PT_DATA, 0, FRAME_DATA | PTE_USER | PTE_NX);
     put_entry(model, PT_DATA, 1, (FRAME_DATA + 4096) | PTE_USER | PTE_NX);
@@ -99,8 +119,8 @@ static void set_system_state(struct model *model, struct x86_state *state)
     state->seg[X86_ES] = state->seg[X86_DS];
     state->seg[X86_FS] = state->seg[X86_DS];
     state->seg[X86_GS] = state->seg[X86_DS];
-    /* No descriptor but the loaded ones can be reached, no port is allowed. */
-    state->gdtr.limit = 0;
+    /* No local descriptors, no port is allowed. */
+    state->gdtr = (struct x86_table_reg){.base = GDT, .limit = sizeof gdt - 1};
     state->ldtr.unusable = 1;
     state->tr.unusable = 1;
     state->mp_state = X86_RUNNABLE;

@@ -112,6 +112,14 @@ static inline void clear_sticky_flags(void)
                          : "cc", "memory");
 }
 
+/* Data selectors are not part of the frame. */
+static inline void clear_selectors(void)
+{
+    __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\t"
+                     "mov %0, %%fs\n\tmov %0, %%gs" ::"r"(0)
+                     : "memory");
+}
+
 static long raw_syscall3(long number, long a, long b, long c)
 {
     long result;
@@ -208,6 +216,7 @@ static void load_case(ucontext_t *uc)
     regs[REG_TRAPNO] = 0;
     regs[REG_ERR] = 0;
     load_xsave(next->in.xsave, frame_xsave(uc));
+    clear_selectors();
     set_fs(next->in.fs_base);
     set_gs(next->in.gs_base);
     child.steps = 0;

@@ -121,6 +121,8 @@ def test_mistakes_on_the_command_line(runner):
     )
     done = runner.run("-q", "--debug-ignore=x", "script.py")
     assert (done.returncode, "not supported" in done.stderr) == (1, True)
+    done = runner.run("-q", "--dot-dvfs-config=x.dot", "script.py")
+    assert (done.returncode, "not supported" in done.stderr) == (1, True)
     assert runner.run("--no-such-option").returncode == 2
 
 

@@ -82,3 +82,26 @@ def test_every_default_is_valid():
             if desc.has_default:
                 desc.default()
             assert desc.ptype is not None
+
+
+def test_the_stub_of_the_extension_names_what_it_has():
+    path = doc.__file__.replace("doc.py", "_core.pyi")
+    with open(path, encoding="utf-8") as file:
+        tree = ast.parse(file.read())
+    told = set()
+    for node in tree.body:
+        if isinstance(node, ast.AnnAssign):
+            told.add(node.target.id)
+        elif isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+            told.add(node.name)
+        if isinstance(node, ast.ClassDef):
+            for item in node.body:
+                name = getattr(item, "name", None) or item.target.id
+                told.add(f"{node.name}.{name}")
+    told -= {"Event.__init__"}
+    classes = ("Object", "Simulation", "Event")
+    found = {name for name in dir(_core) if name[0] != "_"}
+    for cls in classes:
+        members = vars(getattr(_core, cls))
+        found |= {f"{cls}.{name}" for name in members if name[0] != "_"}
+    assert found == told

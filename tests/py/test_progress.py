@@ -27,6 +27,8 @@ def test_a_terminal_shows_the_line(runner, system_text):
         "    time.sleep(0.1)\n"
         "    m5.event.mainq.schedule(m5.event.create(again),"
         " m5.curTick() + 100)\n"
+        "m5.event.mainq.schedule(m5.event.create("
+        "lambda: m5.warn('half')), 750)\n"
         "again()\nm5.simulate(1500)\nprint('end')\n"
     )
     main, side = pty.openpty()
@@ -50,4 +52,6 @@ def test_a_terminal_shows_the_line(runner, system_text):
         out, _ = process.communicate()
     os.close(main)
     assert process.returncode == 0 and out.endswith(b"end\n")
-    assert b"host 00:0" in shown and b"ETA" in shown
+    before, _, after = shown.partition(b"warn: half")
+    assert b"host 00:0" in before and b"ETA" in before
+    assert b"ETA" in after

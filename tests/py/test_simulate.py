@@ -210,6 +210,13 @@ def test_the_functions_of_m5_act_on_the_latest_root(
         m5.simulate()
 
 
+def test_a_root_without_a_name_is_kept(tmp_path, monkeypatch):
+    monkeypatch.setattr(gearshift.settings, "outdir", str(tmp_path))
+    m5.objects.Root(full_system=False)
+    m5.instantiate()
+    assert m5.simulate(10).getCause() == "simulate() limit reached"
+
+
 def test_m5_events_derive_or_wrap(make_root, tmp_path, monkeypatch):
     monkeypatch.setattr(gearshift.settings, "outdir", str(tmp_path))
     make_root()

@@ -13,9 +13,12 @@
 #include <Zydis/Zydis.h>
 
 #include "arch/x86/block.h"
+#include "arch/x86/cpuid_isa.h"
+#include "arch/x86/exec/native.h"
 #include "arch/x86/exec/rows.h"
 #include "arch/x86/exec/undefined.h"
 #include "arch/x86/quirks.h"
+#include "arch/x86/thunk.h"
 #include "base/alloc.h"
 #include "base/log.h"
 
@@ -23,6 +26,7 @@ enum { NUM_MACHINES = 4, MAX_INSN_BYTES = 15 };
 
 struct x86_decoder {
     ZydisDecoder machines[NUM_MACHINES]; /* by enum machine */
+    struct x86_thunks *thunks;
     struct x86_form *forms;
     size_t num_forms;
     struct { /* forms of a mnemonic */
@@ -119,6 +123,9 @@ struct x86_decoder *x86_decoder_create(void)
     size_t num = count_rows(fast_groups, SIM_ARRAY_LEN(fast_groups)) +
                  count_rows(full_groups, SIM_ARRAY_LEN(full_groups));
 
+    decoder->thunks =
+        x86_thunks_create((ptrdiff_t)offsetof(struct x86_core, state.gpr) -
+                          (ptrdiff_t)offsetof(struct x86_core, fpu));
     decoder->forms = alloc_zeroed(num, sizeof(*decoder->forms));
     for (size_t i = 0; i < SIM_ARRAY_LEN(fast_groups); i++)
         add_forms(decoder, &fast_groups[i]);
@@ -140,6 +147,7 @@ void x86_decoder_destroy(struct x86_decoder *decoder)
 {
     if (!decoder)
         return;
+    x86_thunks_destroy(decoder->thunks);
     mem_free(decoder->forms);
     mem_free(decoder);
 }
@@ -257,7 +265,7 @@ static void look_at_operands(struct decoding *d)
         enum x86_kind kind = kind_of(&d->operands[i]);
 
         d->kinds |= (uint16_t)(kind << (4 * i));
-        if (kind == X86_K_MEM)
+        if (d->operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
             d->mem = &d->operands[i];
     }
     d->addr = X86_ADDR_ANY;
@@ -446,6 +454,8 @@ static const struct x86_row undefined_row = {.op_class = X86_OP_SYSTEM,
                                              .flags = X86_ROW_ENDS};
 static const struct x86_form undefined_form = {
     .fn = x86_run_full, .full = x86_exec_undefined, .row = &undefined_row};
+static const struct x86_form unknown_form = {
+    .fn = x86_run_full, .full = x86_exec_unknown, .row = &undefined_row};
 static const struct x86_form too_long_form = {
     .fn = x86_run_full, .full = x86_exec_too_long, .row = &undefined_row};
 
@@ -520,6 +530,28 @@ static void set_form(const struct decoding *d, const struct x86_form *form,
         out->op.fn = x86_run_full;
 }
 
+/* The host executes it. */
+static bool set_native(const struct decoding *d, struct x86_insn *out)
+{
+    const struct x86_thunk *thunk = x86_thunks_get(
+        d->decoder->thunks, &d->insn, d->operands, d->in->bytes, NULL);
+
+    if (!thunk || d->is_locked)
+        return false;
+    use_form(x86_native_form(thunk, d->addr, &out->op), out);
+    if (needs_full(d) && d->mem)
+        out->op.fn = x86_run_full;
+    out->info.op_class = thunk->op_class;
+    out->reads_flags = thunk->reads_flags | thunk->writes_flags;
+    return true;
+}
+
+static void set_unknown(const struct decoding *d, struct x86_insn *out)
+{
+    out->op.aux = (void *)ZydisMnemonicGetString(d->insn.mnemonic);
+    use_form(&unknown_form, out);
+}
+
 static ZydisDecoder *machine_for(struct x86_decoder *decoder, unsigned mode)
 {
     if ((mode & X86_MODE_SIZE) == X86_MODE_64)
@@ -545,11 +577,13 @@ enum x86_decode_status x86_decode(struct x86_decoder *decoder,
     *out = (struct x86_insn){.op = {.fn = NULL}};
     set_op(&d, &out->op);
     count_accesses(&d, &out->info);
+    if (!x86_cpuid_offers(in->core->cpuid, &d.insn))
+        return use_form(&undefined_form, out);
     form = choose_form(&d);
     if (form)
         set_form(&d, form, out);
-    else
-        use_form(&undefined_form, out);
+    else if (!set_native(&d, out))
+        set_unknown(&d, out);
     return X86_DECODED;
 }
 

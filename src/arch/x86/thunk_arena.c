@@ -1,8 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Private mappings whose protection is switched for each addition.  A double
- * mapping of shared memory would save the two system calls, but parent and
- * child of a fork would then write over each other's code.
+ * Chunks of memory that are mapped twice, once to write and once to execute:
+ * switching the protection of one mapping costs two system calls and the
+ * translations of all code for each thunk.
+ *
+ * Shared memory stays shared across fork(), so parent and child would write
+ * over each other's new code: a process adds only to chunks that it made
+ * itself.  Code that is already there is never changed.
  */
 #include "arch/x86/thunk_arena.h"
 
@@ -11,13 +15,15 @@
 
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 enum { ARENA_CHUNK_BYTES = 256 << 10, ARENA_ALIGN = 32 };
 
 struct arena_chunk {
     struct arena_chunk *next;
-    uint8_t *base;
+    uint8_t *writable, *executable; /* the same memory */
     size_t used;
+    pid_t owner;
 };
 
 struct x86_arena {
@@ -29,6 +35,15 @@ struct x86_arena *x86_arena_create(void)
     return alloc_zeroed(1, sizeof(struct x86_arena));
 }
 
+static void chunk_unmap(struct arena_chunk *chunk)
+{
+    if (chunk->writable)
+        munmap(chunk->writable, ARENA_CHUNK_BYTES);
+    if (chunk->executable)
+        munmap(chunk->executable, ARENA_CHUNK_BYTES);
+    mem_free(chunk);
+}
+
 void x86_arena_destroy(struct x86_arena *arena)
 {
     struct arena_chunk *chunk = arena->chunks;
@@ -36,53 +51,64 @@ void x86_arena_destroy(struct x86_arena *arena)
     while (chunk) {
         struct arena_chunk *next = chunk->next;
 
-        munmap(chunk->base, ARENA_CHUNK_BYTES);
-        mem_free(chunk);
+        chunk_unmap(chunk);
         chunk = next;
     }
     mem_free(arena);
 }
 
-static struct arena_chunk *arena_grow(struct x86_arena *arena)
+static uint8_t *map_chunk(int fd, int protection)
 {
-    struct arena_chunk *chunk;
-    void *base = mmap(NULL, ARENA_CHUNK_BYTES, PROT_READ | PROT_WRITE,
-                      MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *base = mmap(NULL, ARENA_CHUNK_BYTES, protection, MAP_SHARED, fd, 0);
 
-    if (base == MAP_FAILED)
-        return NULL;
-    chunk = alloc_zeroed(1, sizeof(*chunk));
-    chunk->base = base;
-    chunk->next = arena->chunks;
-    arena->chunks = chunk;
-    return chunk;
+    return base == MAP_FAILED ? NULL : base;
+}
+
+static struct arena_chunk *chunk_create(void)
+{
+    struct arena_chunk *chunk = alloc_zeroed(1, sizeof(*chunk));
+    int fd = memfd_create("gearshift-code", MFD_CLOEXEC);
+
+    if (fd >= 0 && !ftruncate(fd, ARENA_CHUNK_BYTES)) {
+        chunk->writable = map_chunk(fd, PROT_READ | PROT_WRITE);
+        chunk->executable = map_chunk(fd, PROT_READ | PROT_EXEC);
+    }
+    if (fd >= 0)
+        close(fd);
+    chunk->owner = getpid();
+    if (chunk->writable && chunk->executable)
+        return chunk;
+    chunk_unmap(chunk);
+    return NULL;
 }
 
 static struct arena_chunk *arena_room(struct x86_arena *arena, size_t len)
 {
     struct arena_chunk *chunk = arena->chunks;
 
-    if (chunk && chunk->used + len <= ARENA_CHUNK_BYTES)
+    if (chunk && chunk->used + len <= ARENA_CHUNK_BYTES &&
+        chunk->owner == getpid())
         return chunk;
-    return arena_grow(arena);
+    chunk = chunk_create();
+    if (!chunk)
+        return NULL;
+    chunk->next = arena->chunks;
+    arena->chunks = chunk;
+    return chunk;
 }
 
 const void *x86_arena_add(struct x86_arena *arena, const uint8_t *code,
                           size_t len)
 {
     struct arena_chunk *chunk;
-    uint8_t *at;
+    size_t at;
 
     SIM_ASSERT(len <= ARENA_CHUNK_BYTES);
     chunk = arena_room(arena, len);
     if (!chunk)
         return NULL;
-    at = chunk->base + chunk->used;
-    if (mprotect(chunk->base, ARENA_CHUNK_BYTES, PROT_READ | PROT_WRITE))
-        return NULL;
-    memcpy(at, code, len);
+    at = chunk->used;
+    memcpy(chunk->writable + at, code, len);
     chunk->used += (len + ARENA_ALIGN - 1) / ARENA_ALIGN * ARENA_ALIGN;
-    if (mprotect(chunk->base, ARENA_CHUNK_BYTES, PROT_READ | PROT_EXEC))
-        return NULL;
-    return at;
+    return chunk->executable + at;
 }

@@ -17,7 +17,6 @@ void x86_arena_destroy(struct x86_arena *arena);
 
 /**
  * x86_arena_add() - copy position-independent code into executable memory
- * Context: code of the same arena must not be running in another thread.
  * Returns: its address, valid until x86_arena_destroy(); NULL if the host
  * refuses executable memory.
  */

@@ -99,9 +99,9 @@ bool x86_thunk_gather(struct x86_fpu *fpu, const struct x86_thunk *thunk,
 
     for (unsigned i = 0; i < thunk->num_elems; i++) {
         if ((mask >> i & 1) && !gather_element(fpu, thunk, call, i)) {
-            /* An EVEX destination is written whole, if at all. */
-            if (is_begun && !is_vex(thunk))
-                clear_rest(fpu, thunk);
+            if (is_begun && !is_vex(thunk) &&
+                thunk->elem_size >= thunk->index_size)
+                clear_rest(fpu, thunk); /* as current processors do */
             return false;
         }
         is_begun |= mask >> i & 1;

@@ -116,6 +116,8 @@ class ProgressLine:
             log.before_message.append(live.stop)
             try:
                 while True:
+                    if not live.is_started:
+                        live.start()  # a message had stopped it
                     live.update(self._text(), refresh=True)
                     if self._stop.wait(PERIOD_SECONDS):
                         break

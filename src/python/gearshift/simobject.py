@@ -27,7 +27,7 @@ from gearshift.params.desc import (
     object_classes,
 )
 from gearshift.params.null import NULL, is_null
-from gearshift.ports import Port, PortRef, VectorPortRef, clone_connections
+from gearshift.ports import Port, PortRef, clone_connections
 from gearshift.proxy import MISSING, isproxy
 from gearshift.vector import SimObjectVector, is_object_list
 
@@ -628,6 +628,3 @@ def isNullPointer(value: Any) -> bool:
 def isSimObjectOrSequence(value: Any) -> bool:
     """Whether @value is an object or a list of objects."""
     return isSimObject(value) or isSimObjectSequence(value)
-
-
-assert VectorPortRef

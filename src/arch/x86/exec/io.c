@@ -115,10 +115,11 @@ static struct x86_op *ins(struct x86_core *core, struct x86_op *op,
     uint64_t addr = string_reg(core, op, X86_RDI), linear;
     uint32_t value;
 
+    if (!is_allowed(core, port, size))
+        return x86_raise_set(core, op);
     if (is_repeated(op) && !string_reg(core, op, X86_RCX))
         return op + 1;
-    if (!is_allowed(core, port, size) ||
-        !x86_linear_addr(core, X86_ES, addr, size, X86_ACCESS_WRITE, &linear) ||
+    if (!x86_linear_addr(core, X86_ES, addr, size, X86_ACCESS_WRITE, &linear) ||
         !x86_check_write(core, linear, size))
         return x86_raise_set(core, op);
     value = port_in(core, port, size);
@@ -134,10 +135,11 @@ static struct x86_op *outs(struct x86_core *core, struct x86_op *op,
     uint16_t port = GPR(16, X86_RDX);
     uint32_t value = 0;
 
+    if (!is_allowed(core, port, size))
+        return x86_raise_set(core, op);
     if (is_repeated(op) && !string_reg(core, op, X86_RCX))
         return op + 1;
-    if (!is_allowed(core, port, size) ||
-        !x86_read(core, x86_op_seg(op), string_reg(core, op, X86_RSI), &value,
+    if (!x86_read(core, x86_op_seg(op), string_reg(core, op, X86_RSI), &value,
                   size))
         return x86_raise_set(core, op);
     port_out(core, port, size, value);

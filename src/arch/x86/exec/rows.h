@@ -12,6 +12,7 @@
     GROUP(cond)                                                                \
     GROUP(shift)                                                               \
     GROUP(mul)                                                                 \
+    GROUP(bits)                                                                \
     GROUP(stack)                                                               \
     GROUP(branch)                                                              \
     GROUP(misc)
@@ -19,6 +20,8 @@
 #define X86_FULL_GROUPS(GROUP)                                                 \
     GROUP(stack_any)                                                           \
     GROUP(branch_any)                                                          \
+    GROUP(locked)                                                              \
+    GROUP(string)                                                              \
     GROUP(user)                                                                \
     GROUP(system)                                                              \
     GROUP(segments)                                                            \

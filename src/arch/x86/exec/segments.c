@@ -92,12 +92,12 @@ static struct x86_op *pop_seg(struct x86_core *core, struct x86_op *op,
                               unsigned size)
 {
     uint64_t rsp = core->state.gpr[X86_RSP];
-    uint16_t selector;
+    uint64_t value = 0;
     struct x86_op *next;
 
-    if (!x86_read(core, X86_SS_SEG, rsp & x86_stack_mask(core), &selector, 2))
+    if (!x86_read(core, X86_SS_SEG, rsp & x86_stack_mask(core), &value, size))
         return x86_raise_set(core, op);
-    next = load_seg(core, op, selector);
+    next = load_seg(core, op, (uint16_t)value);
     if (!(core->pending & X86_PENDING_FAULT))
         x86_stack_move(core, size);
     return next;

@@ -3,10 +3,10 @@
 
 from __future__ import annotations
 
-import weakref
 from typing import Any, List, Optional
 
-_created: "List[weakref.ref[Any]]" = []
+# The latest one lives on, as a script need not keep a name for it.
+_latest: List[Any] = []
 
 
 class RootMethods:
@@ -16,17 +16,12 @@ class RootMethods:
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        _created.append(weakref.ref(self))
+        _latest[:] = [self]
 
     @classmethod
     def getInstance(cls) -> Optional[Any]:
         """The most recent Root, or None."""
-        while _created:
-            root = _created[-1]()
-            if root is not None:
-                return root
-            _created.pop()
-        return None
+        return _latest[0] if _latest else None
 
 
 MIXINS = {"Root": RootMethods}

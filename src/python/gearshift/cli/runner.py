@@ -97,6 +97,11 @@ def _prepare(options: Any) -> None:
             f"cannot create the output directory '{options.outdir}': "
             f"{error.strerror}"
         ) from None
+    if options.dot_dvfs_config:
+        raise FatalError(
+            "--dot-dvfs-config: the diagram of clock and voltage domains is "
+            "not supported; config.svg shows them among all objects"
+        )
     _redirect(options)
     if not options.quiet:
         _print_banner()

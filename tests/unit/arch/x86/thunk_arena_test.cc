@@ -3,6 +3,9 @@
 
 #include <gtest/gtest.h>
 
+#include <sys/wait.h>
+#include <unistd.h>
+
 #include <fstream>
 #include <string>
 #include <vector>
@@ -21,6 +24,11 @@ std::vector<uint8_t> returning(uint32_t value)
             static_cast<uint8_t>(value >> 24),
             0xc3};
 }
+
+int call(const void *code)
+{
+    return reinterpret_cast<Function>(reinterpret_cast<uintptr_t>(code))();
+}
 } // namespace
 
 TEST(ThunkArena, CodeRunsAndStaysWhereItIs)
@@ -37,6 +45,31 @@ TEST(ThunkArena, CodeRunsAndStaysWhereItIs)
     }
     for (uint32_t i = 0; i < functions.size(); i++)
         ASSERT_EQ(functions[i](), static_cast<int>(i));
+    x86_arena_destroy(arena);
+}
+
+TEST(ThunkArena, ForkedChildDoesNotTouchItsParentsCode)
+{
+    x86_arena *arena = x86_arena_create();
+    const auto first = returning(1), second = returning(2);
+    int status;
+
+    x86_arena_add(arena, first.data(), first.size());
+    const pid_t child = fork();
+    if (child == 0) {
+        const auto other = returning(3);
+        const void *at = x86_arena_add(arena, other.data(), other.size());
+        _exit(call(at));
+    }
+    waitpid(child, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 3);
+    const void *at = x86_arena_add(arena, second.data(), second.size());
+    EXPECT_EQ(call(at), 2);
+    const pid_t later = fork();
+    if (later == 0)
+        _exit(call(at));
+    waitpid(later, &status, 0);
+    EXPECT_EQ(WEXITSTATUS(status), 2);
     x86_arena_destroy(arena);
 }
 

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arch/x86/core.h"
+
+#include "guest.h"
+
+TEST(X86Core, AddsTwoRegisters)
+{
+    Guest guest;
+    guest.gpr(X86_RAX) = 5;
+    guest.gpr(X86_RBX) = 37;
+    // add rax, rbx
+    EXPECT_EQ(guest.run({0x48, 0x01, 0xd8}, 1), X86_STOP_BUDGET);
+    EXPECT_EQ(guest.gpr(X86_RAX), 42u);
+    EXPECT_EQ(guest.state()->rip, Guest::kCode + 3);
+}
+
+TEST(X86Core, LoopsExactlyAsLongAsItsBudgetSays)
+{
+    // 1: add rax, 1; dec rcx; jnz 1b
+    const std::vector<uint8_t> loop = {0x48, 0x83, 0xc0, 0x01, 0x48,
+                                       0xff, 0xc9, 0x75, 0xf7};
+    for (uint64_t budget : {1, 2, 3, 4, 100, 101, 299, 300}) {
+        Guest guest;
+        guest.gpr(X86_RCX) = 1000;
+        EXPECT_EQ(guest.run(loop, budget), X86_STOP_BUDGET);
+        EXPECT_EQ(x86_core_insts(guest.core), budget);
+        EXPECT_EQ(guest.gpr(X86_RAX), (budget + 2) / 3);
+        EXPECT_EQ(guest.gpr(X86_RCX), 1000 - (budget + 1) / 3);
+    }
+}
+
+TEST(X86Core, CallsAndReturns)
+{
+    Guest guest;
+    // call f; syscall; f: mov eax, 7; ret
+    guest.run({0xe8, 0x02, 0, 0, 0, 0x0f, 0x05, 0xb8, 7, 0, 0, 0, 0xc3}, 100);
+    EXPECT_EQ(guest.gpr(X86_RAX), 7u);
+    EXPECT_EQ(guest.syscalls, 1u);
+    EXPECT_EQ(guest.gpr(X86_RSP), Guest::kStack);
+    EXPECT_EQ(guest.gpr(X86_RCX), Guest::kCode + 7);
+    EXPECT_EQ(x86_core_insts(guest.core), 4u);
+}
+
+TEST(X86Core, ReportsAPageFaultBeforeTheInstruction)
+{
+    Guest guest;
+    guest.gpr(X86_RAX) = 0x123;
+    guest.gpr(X86_RDI) = 0x5000000; // not mapped
+    // inc rbx; add rax, [rdi]
+    guest.run({0x48, 0xff, 0xc3, 0x48, 0x03, 0x07}, 100);
+    ASSERT_EQ(guest.faults.size(), 1u);
+    EXPECT_EQ(guest.faults[0].vector, X86_PF);
+    EXPECT_EQ(guest.faults[0].error, (uint32_t)X86_PF_USER);
+    EXPECT_EQ(guest.faults[0].addr, 0x5000000u);
+    EXPECT_EQ(guest.state()->rip, Guest::kCode + 3);
+    EXPECT_EQ(guest.gpr(X86_RAX), 0x123u);
+    EXPECT_EQ(x86_core_insts(guest.core), 1u);
+}
