@@ -175,6 +175,37 @@ def test_a_vector_port_takes_lists_and_indices():
     assert [port.peer.simobj for port in bus.mem_side_ports] == mems
 
 
+def test_kinds_of_ports_must_match():
+    class Pin(System):
+        """Has a port of another kind."""
+
+        out = gearshift.objects.RequestPort("An interrupt", kind="int")
+
+    with pytest.raises(gearshift.FatalError) as caught:
+        Pin().out = SimpleMemory().port
+    assert caught.value.message == (
+        "cannot connect Pin.out to SimpleMemory.port: the kinds 'int' and "
+        "'mem' do not match"
+    )
+
+
+def test_a_class_can_be_defined_again():
+    for width in (1, 2):
+
+        class Part(gearshift.SimObject):
+            """Defined twice, as in a notebook."""
+
+            _abstract = False
+            size = gearshift.Param.Int(width, "Size")
+
+        class Whole(gearshift.SimObject):
+            """Refers to the latest."""
+
+            part = gearshift.Param.Part("A part")
+
+        assert Whole(part=Part()).part.size == width
+
+
 def test_deprecated_port_names_still_work():
     bus, mem = SystemXBar(), SimpleMemory()
     bus.master = mem.port

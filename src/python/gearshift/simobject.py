@@ -87,7 +87,9 @@ class MetaSimObject(type):
         plain.setdefault("_abstract", bool(plain.get("abstract", False)))
         cls: Any = super().__new__(mcs, name, bases, plain)
         cls._inherit()
-        object_classes.setdefault(name, cls)
+        known = object_classes.get(name)
+        if known is None or not known.__dict__.get("_native_type"):
+            object_classes[name] = cls  # a notebook may define it anew
         cls._apply(values)
         return cls
 

@@ -47,8 +47,6 @@ class SEWorkloadMethods:
         return objects.X86EmuLinux(*args, **kwargs)
 
 
-
-
 MIXINS = {
     "BaseCPU": BaseCPUMethods,
     "SEWorkload": SEWorkloadMethods,

@@ -34,9 +34,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="wall clock of the program at the start, since 1970",
     )
-    add(
-        "--max-insts", type=int, default=0, metavar="N", help="stop after N"
-    )
+    add("--max-insts", type=int, default=0, metavar="N", help="stop after N")
     add("--outdir", metavar="DIR", help="write configuration and stats here")
     add(
         "--allow-write",
