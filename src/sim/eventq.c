@@ -270,10 +270,18 @@ static struct key make_key(struct eventq *queue, struct sim_event *event,
     };
 }
 
+/* Another thread may set the horizon to 0 meanwhile; that must not be lost. */
 static void lower_horizon(struct eventq *queue, tick_t when)
 {
-    if (queue->horizon && when < *queue->horizon)
-        *queue->horizon = when;
+    tick_t old;
+
+    if (!queue->horizon)
+        return;
+    old = __atomic_load_n(queue->horizon, __ATOMIC_RELAXED);
+    while (when < old &&
+           !__atomic_compare_exchange_n(queue->horizon, &old, when, false,
+                                        __ATOMIC_RELAXED, __ATOMIC_RELAXED)) {
+    }
 }
 
 void eventq_schedule(struct eventq *queue, struct sim_event *event, tick_t when)

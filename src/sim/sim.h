@@ -150,6 +150,12 @@ struct sim_runner {
     struct sim_runner *next;
 };
 
+/** sim_runner_horizon() - for run(): other threads may lower it any time. */
+static inline tick_t sim_runner_horizon(const struct sim_runner *runner)
+{
+    return __atomic_load_n(&runner->horizon, __ATOMIC_RELAXED);
+}
+
 void sim_add_runner(struct sim *sim, struct sim_runner *runner);
 void sim_remove_runner(struct sim *sim, struct sim_runner *runner);
 /** sim_runner_activate() - runs from the current tick on. */

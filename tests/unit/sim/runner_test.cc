@@ -26,7 +26,7 @@ struct Stepper {
     {
         tick_t from = runner.now;
 
-        while (runner.is_active && runner.now < runner.horizon) {
+        while (runner.is_active && runner.now < sim_runner_horizon(&runner)) {
             runner.now += step;
             if (each)
                 each(*this);
