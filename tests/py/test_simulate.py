@@ -97,7 +97,7 @@ def test_other_threads_run_during_simulate(sim):
         os.kill(os.getpid(), signal.SIGINT)
 
     thread = threading.Timer(0.05, stop_soon)
-    thread.start()
+    sim.call_at(5000, thread.start)
     event = sim.simulate(FOREVER)
     thread.join()
     assert seen == ["ran"]
@@ -266,7 +266,9 @@ def test_control_c_ends_a_script_in_an_orderly_way(runner, system_text):
         "m5.curTick() + 1000)\n"
         "again()\n"
         "import signal, threading\n"
-        "threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT)).start()\n"
+        "timer = threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGINT))"
+        "\n"
+        "m5.event.mainq.schedule(m5.event.create(timer.start), 5000)\n"
         "print(m5.simulate().getCause())\n"
     )
     assert done.stdout == "user interrupt received\n"
