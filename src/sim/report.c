@@ -164,6 +164,8 @@ void sim_guest_error(const struct sim_object *obj, const char *fmt, ...)
     char text[MAX_TEXT];
     va_list args;
 
+    if (!obj) /* a core on its own: there is nobody to count or to tell */
+        return;
     obj->sim->sites.guest_errors++;
     if (!is_new_site(obj, fmt))
         return;
@@ -189,6 +191,8 @@ void sim_unimplemented(const struct sim_object *obj, const char *fmt, ...)
     char text[MAX_TEXT];
     va_list args;
 
+    if (!obj)
+        return;
     obj->sim->sites.unimplemented++;
     if (!is_new_site(obj, fmt))
         return;

@@ -44,7 +44,8 @@ void sim_warn(const struct sim_object *obj, const char *fmt, ...)
     SIM_PRINTF(2, 3);
 void sim_inform(const struct sim_object *obj, const char *fmt, ...)
     SIM_PRINTF(2, 3);
-/* Shown once per format string and object, counted always. */
+/* Shown once per format string and object, counted always.  Without an object
+ * (a part that is used outside a simulation) they do nothing. */
 void sim_guest_error(const struct sim_object *obj, const char *fmt, ...)
     SIM_PRINTF(2, 3);
 void sim_unimplemented(const struct sim_object *obj, const char *fmt, ...)
