@@ -5,6 +5,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -71,8 +72,20 @@ size_t tracee_get_xsave(struct tracee *tracee, void *data, size_t size)
 
 /* ------------------------------------------------------------------- start */
 
+/* The kernel writes the CPU's number into the thread's rseq area whenever the
+ * thread moves: keep it where it is. */
+static void stay_on_one_cpu(void)
+{
+    cpu_set_t set;
+
+    CPU_ZERO(&set);
+    CPU_SET((size_t)sched_getcpu(), &set);
+    (void)sched_setaffinity(0, sizeof set, &set);
+}
+
 static void child_exec(char *const argv[])
 {
+    stay_on_one_cpu();
     (void)personality(ADDR_NO_RANDOMIZE);
     (void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
     (void)execvp(argv[0], argv);
