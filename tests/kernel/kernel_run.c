@@ -1,7 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Runs a Multiboot kernel on a bare core with just a debug console (port 0xE9),
- * a serial port's transmit register (0x3F8) and an exit port (0xF4).
+ * a serial port's transmit register (0x3F8), an exit port (0xF4), a stub of a
+ * local APIC, QEMU's fw_cfg registers (0x510; memory size and one processor),
+ * and a port that raises interrupts:
+ *
+ *   0xE8  byte, or word VECTOR | WHEN << 8: request VECTOR (2: an NMI); at once
+ *         with WHEN 0, else when the processor halts
  *
  *   kernel_run [--mem MIB] [--append TEXT] [--insts N] [--trace] KERNEL
  *
@@ -20,13 +25,21 @@
 #include "arch/x86/cpuid.h"
 #include "base/alloc.h"
 #include "mem/physmem.h"
+#include "stub_apic.h"
 
 enum {
+    PORT_INTERRUPT = 0xe8,
     PORT_DEBUG = 0xe9,
     PORT_EXIT = 0xf4,
     PORT_SERIAL = 0x3f8,
     PORT_SERIAL_STATUS = 0x3fd,
     SERIAL_EMPTY = 0x60,
+    PORT_FW_SELECT = 0x510,
+    PORT_FW_DATA = 0x511,
+    FW_RAM_SIZE = 3,
+    FW_NUM_CPUS = 5,
+    FW_MAX_CPUS = 15,
+    SLICE = 20000, /* instructions between looks at the timer */
     STATUS_SHUTDOWN = 100,
     STATUS_HALTED = 101,
     STATUS_BUDGET = 102,
@@ -37,16 +50,53 @@ struct machine {
     struct physmem *mem;
     struct x86_cpuid *cpuid;
     struct x86_core *core;
-    int status; /* -1: still running */
+    struct stub_apic apic;
+    uint64_t mem_size;
+    uint64_t fw_value;   /* what is left of the selected item */
+    int requested;       /* vector of port 0xE8, or -1 */
+    int request_at_halt; /* likewise */
+    int status;          /* -1: still running */
 };
+
+static uint64_t now(const struct machine *machine)
+{
+    return x86_core_insts(machine->core);
+}
+
+static void request(struct machine *machine, int vector)
+{
+    if (vector == X86_NMI)
+        x86_core_state(machine->core)->events.nmi_pending = 1;
+    else
+        machine->requested = vector;
+    x86_core_poke(machine->core);
+}
+
+static void select_fw(struct machine *machine, uint32_t key)
+{
+    machine->fw_value = 0;
+    if (key == FW_RAM_SIZE)
+        machine->fw_value = machine->mem_size;
+    if (key == FW_NUM_CPUS || key == FW_MAX_CPUS)
+        machine->fw_value = 1;
+}
+
+static uint32_t read_fw(struct machine *machine)
+{
+    uint8_t value = (uint8_t)machine->fw_value;
+
+    machine->fw_value >>= 8;
+    return value;
+}
 
 static uint32_t io_read(struct x86_env *env, struct x86_core *core,
                         uint16_t port, unsigned size)
 {
-    (void)env;
     (void)core;
     if (port == PORT_SERIAL_STATUS)
         return SERIAL_EMPTY;
+    if (port == PORT_FW_DATA)
+        return read_fw((struct machine *)env);
     if (port == PORT_DEBUG)
         return PORT_DEBUG;
     return size == 4 ? UINT32_MAX : (1U << (8 * size)) - 1;
@@ -58,12 +108,59 @@ static void io_write(struct x86_env *env, struct x86_core *core, uint16_t port,
     struct machine *machine = (struct machine *)env;
 
     (void)size;
+    if (port == PORT_FW_SELECT)
+        select_fw(machine, value);
+    if (port == PORT_INTERRUPT && value >> 8)
+        machine->request_at_halt = (int)(value & 0xff);
+    else if (port == PORT_INTERRUPT)
+        request(machine, (int)(value & 0xff));
     if (port == PORT_DEBUG || port == PORT_SERIAL)
         (void)putchar((int)(value & 0xff));
     if (port == PORT_EXIT) {
         machine->status = (int)(((value << 1) | 1) & 0xff);
         x86_core_stop(core);
     }
+}
+
+static uint64_t mmio_read(struct x86_env *env, struct x86_core *core,
+                          gpa_t addr, unsigned size)
+{
+    struct machine *machine = (struct machine *)env;
+
+    (void)core;
+    (void)size;
+    if (addr.v >> 12 == STUB_APIC_BASE)
+        return stub_apic_read(&machine->apic, (unsigned)addr.v, now(machine));
+    return UINT64_MAX;
+}
+
+static void mmio_write(struct x86_env *env, struct x86_core *core, gpa_t addr,
+                       unsigned size, uint64_t value)
+{
+    struct machine *machine = (struct machine *)env;
+    enum stub_apic_event event;
+
+    (void)size;
+    if (addr.v >> 12 != STUB_APIC_BASE)
+        return;
+    event = stub_apic_write(&machine->apic, (unsigned)addr.v, (uint32_t)value,
+                            now(machine));
+    if (event == STUB_APIC_NMI)
+        request(machine, X86_NMI);
+    if (event == STUB_APIC_LOOK)
+        x86_core_poke(core);
+}
+
+static int take_interrupt(struct x86_env *env, struct x86_core *core)
+{
+    struct machine *machine = (struct machine *)env;
+    int vector = machine->requested;
+
+    machine->requested = -1;
+    if (vector >= 0)
+        return vector;
+    return stub_apic_take(&machine->apic,
+                          (unsigned)x86_core_state(core)->cr8 & 15);
 }
 
 static void print_trace(void *ctx, struct x86_core *core,
@@ -110,9 +207,17 @@ static void make_machine(struct machine *machine, uint64_t mem_size)
     char why[256];
 
     *machine = (struct machine){
-        .env = {.io_read = io_read, .io_write = io_write},
+        .env = {.io_read = io_read,
+                .io_write = io_write,
+                .mmio_read = mmio_read,
+                .mmio_write = mmio_write,
+                .take_interrupt = take_interrupt},
+        .mem_size = mem_size,
+        .requested = -1,
+        .request_at_halt = -1,
         .status = -1,
     };
+    stub_apic_reset(&machine->apic);
     machine->mem = physmem_create();
     if (physmem_add(machine->mem, 0, mem_size) ||
         x86_cpuid_create(&cpuid_cfg, &machine->cpuid, why)) {
@@ -161,12 +266,41 @@ static void print_state(struct machine *machine)
                       i % 4 == 3 ? "\n" : "  ");
 }
 
+/* A halted processor: time passes to the next event.  Returns: there is one. */
+static bool wake(struct machine *machine)
+{
+    struct stub_apic *apic = &machine->apic;
+
+    if (machine->request_at_halt >= 0) {
+        request(machine, machine->request_at_halt);
+        machine->request_at_halt = -1;
+        return true;
+    }
+    if (!apic->timer_at || !stub_apic_tick(apic, apic->timer_at))
+        return false;
+    x86_core_poke(machine->core);
+    return true;
+}
+
+static enum x86_stop run_slices(struct machine *machine, uint64_t max_insts)
+{
+    enum x86_stop stop = X86_STOP_BUDGET;
+
+    while (machine->status < 0 && now(machine) < max_insts) {
+        stop = x86_core_run(machine->core, SLICE);
+        if (stub_apic_tick(&machine->apic, now(machine)))
+            x86_core_poke(machine->core);
+        if (stop == X86_STOP_SHUTDOWN ||
+            (stop == X86_STOP_HALT && machine->status < 0 && !wake(machine)))
+            break;
+    }
+    return stop;
+}
+
 static int run(struct machine *machine, uint64_t max_insts)
 {
-    enum x86_stop stop = X86_STOP_REQUEST;
+    enum x86_stop stop = run_slices(machine, max_insts);
 
-    while (machine->status < 0 && stop == X86_STOP_REQUEST)
-        stop = x86_core_run(machine->core, max_insts);
     if (machine->status >= 0)
         return machine->status;
     (void)fflush(stdout);

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "arch/x86/block.h"
+#include "arch/x86/debug.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/sysreg.h"
 #include "arch/x86/tlb.h"
@@ -79,6 +80,7 @@ static void record_access(struct x86_core *core, uint64_t addr, unsigned size,
 {
     struct x86_trace_record *record = core->record;
 
+    x86_debug_note_data(core, addr, size, access);
     if (!record || record->num_mem == 4)
         return;
     record->mem[record->num_mem].addr = addr;
@@ -225,11 +227,13 @@ bool x86_check_write(struct x86_core *core, uint64_t addr, unsigned size)
 {
     struct x86_trace_record *record = core->record;
     struct extent extent;
+    uint8_t hits = core->debug_hits;
     bool is_allowed;
 
     core->record = NULL; /* nothing is accessed yet */
     is_allowed = translate(core, addr, size, X86_ACCESS_WRITE, &extent);
     core->record = record;
+    core->debug_hits = hits;
     return is_allowed;
 }
 
@@ -302,7 +306,7 @@ uint8_t *x86_span(struct x86_core *core, uint64_t addr, uint64_t *len,
     }
     if (*len > room)
         *len = room;
-    if (place.has_code && (access & X86_ACCESS_WRITE))
+    if (core->is_watching || (place.has_code && (access & X86_ACCESS_WRITE)))
         return NULL;
     record_access(core, addr, (unsigned)*len, access);
     return place.host;

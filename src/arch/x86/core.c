@@ -11,6 +11,7 @@
 #include "arch/x86/block.h"
 #include "arch/x86/core_internal.h"
 #include "arch/x86/cpuid.h"
+#include "arch/x86/debug.h"
 #include "arch/x86/deliver.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/step.h"
@@ -114,12 +115,15 @@ static void set_arith_flags(struct x86_core *core, uint64_t rflags)
 void x86_core_set_rflags(struct x86_core *core, uint64_t value)
 {
     const uint64_t modes = X86_TF | X86_VM | X86_AC_FLAG;
+    const uint64_t defined = 0x3f7fd5;
     uint64_t changed = core->state.rflags ^ value;
 
-    core->state.rflags = value | X86_RF_FIXED1;
+    core->state.rflags = (value & defined) | X86_RF_FIXED1;
     set_arith_flags(core, value);
     if (changed & modes)
         x86_core_mode_changed(core);
+    if (changed & value & X86_IF)
+        x86_core_poke(core);
 }
 
 void x86_core_sync(struct x86_core *core)
@@ -198,6 +202,7 @@ void x86_core_mode_changed(struct x86_core *core)
     }
     core->salt = salt;
     core->is_trapping = core->state.rflags & X86_TF;
+    core->is_watching = x86_debug_is_armed(&core->state);
     x86_fpu_update_access(&core->fpu);
 }
 
@@ -207,6 +212,7 @@ void x86_core_state_changed(struct x86_core *core)
     x86_fpu_load(&core->fpu);
     x86_core_mode_changed(core);
     x86_tlb_flush(core);
+    x86_core_poke(core); /* it may admit what was pending */
 }
 
 void x86_core_flush_tlb(struct x86_core *core)
@@ -276,10 +282,9 @@ void x86_core_uncount(struct x86_core *core, struct x86_op *first)
     }
 }
 
-static uint64_t rip_of(const struct x86_core *core, const struct x86_op *op)
+/* In the width of the instruction pointer. */
+static uint64_t wrap_rip(const struct x86_core *core, uint64_t rip)
 {
-    uint64_t rip = op->next_rip - op->len;
-
     if ((core->mode & X86_MODE_SIZE) == X86_MODE_64)
         return rip;
     return rip & ((core->mode & X86_MODE_SIZE) == X86_MODE_16 ? UINT16_MAX
@@ -288,7 +293,7 @@ static uint64_t rip_of(const struct x86_core *core, const struct x86_op *op)
 
 struct x86_op *x86_restart(struct x86_core *core, struct x86_op *op)
 {
-    core->state.rip = rip_of(core, op);
+    core->state.rip = wrap_rip(core, op->next_rip - op->len);
     x86_core_uncount(core, op);
     core->is_retired = false;
     return NULL;
@@ -320,8 +325,9 @@ struct x86_op *x86_trap(struct x86_core *core, struct x86_op *op,
                         enum x86_vector vector, enum x86_fault_source source)
 {
     core->fault = (struct x86_fault){.vector = (uint8_t)vector,
-                                     .source = (uint8_t)source};
-    core->state.rip = op->next_rip;
+                                     .source = (uint8_t)source,
+                                     .insn_len = op->len};
+    core->state.rip = wrap_rip(core, op->next_rip);
     core->pending |= X86_PENDING_FAULT;
     return NULL;
 }
@@ -362,22 +368,37 @@ static bool deliver_fault(struct x86_core *core)
     return x86_deliver(core, &fault) || stop_with(core, X86_STOP_SHUTDOWN);
 }
 
+/* An event from outside; it ends HLT. */
+static bool accept(struct x86_core *core, int vector)
+{
+    const struct x86_fault event = {.vector = (uint8_t)vector,
+                                    .source = X86_FROM_EXTERNAL};
+
+    core->state.mp_state = X86_RUNNABLE;
+    x86_core_poke(core); /* there may be another one */
+    return x86_deliver(core, &event) || stop_with(core, X86_STOP_SHUTDOWN);
+}
+
+/* Behind STI and MOV SS one instruction is executed first.  Whatever else
+ * forbids an interrupt pokes the core when it no longer does. */
 static bool take_interrupt(struct x86_core *core)
 {
-    struct x86_fault event = {.source = X86_FROM_EXTERNAL};
+    struct x86_events *events = &core->state.events;
     int vector = -1;
 
-    if (!(core->state.rflags & X86_IF) || core->state.events.shadow)
+    if (events->shadow)
         return true;
     x86_fpu_leave(&core->fpu);
     __atomic_fetch_and(&core->attention, ~(uint32_t)X86_ATTEND_INTERRUPT,
                        __ATOMIC_ACQUIRE);
-    if (core->env->take_interrupt)
+    if (events->nmi_pending && !events->nmi_masked) {
+        events->nmi_pending = 0;
+        events->nmi_masked = 1;
+        return accept(core, X86_NMI);
+    }
+    if ((core->state.rflags & X86_IF) && core->env->take_interrupt)
         vector = core->env->take_interrupt(core->env, core);
-    if (vector < 0)
-        return true;
-    event.vector = (uint8_t)vector;
-    return x86_deliver(core, &event) || stop_with(core, X86_STOP_SHUTDOWN);
+    return vector < 0 || accept(core, vector);
 }
 
 static bool attend(struct x86_core *core)
@@ -391,7 +412,11 @@ static bool attend(struct x86_core *core)
                            __ATOMIC_RELAXED);
         return stop_with(core, X86_STOP_REQUEST);
     }
-    return !(attention & X86_ATTEND_INTERRUPT) || take_interrupt(core);
+    if (!(attention & X86_ATTEND_INTERRUPT) ||
+        core->state.mp_state == X86_WAIT_INIT ||
+        core->state.mp_state == X86_WAIT_SIPI)
+        return true;
+    return take_interrupt(core);
 }
 
 static void run_blocks(struct x86_core *core)
@@ -418,13 +443,16 @@ static bool settle(struct x86_core *core)
         return false;
     if (__atomic_load_n(&core->attention, __ATOMIC_RELAXED) && !attend(core))
         return false;
+    if (core->state.mp_state != X86_RUNNABLE)
+        return stop_with(core, X86_STOP_HALT);
     return core->left > 0 || stop_with(core, X86_STOP_BUDGET);
 }
 
 static bool must_step(const struct x86_core *core, uint32_t pending)
 {
-    return core->trace || core->is_trapping || core->state.events.shadow ||
-           (pending & X86_PENDING_PARTIAL) ||
+    return core->trace || core->is_trapping || core->is_watching ||
+           core->debug_hits || core->state.events.shadow ||
+           (core->state.rflags & X86_RF) || (pending & X86_PENDING_PARTIAL) ||
            (__atomic_load_n(&core->attention, __ATOMIC_RELAXED) &
             X86_ATTEND_INTERRUPT);
 }

@@ -88,7 +88,8 @@ struct x86_env {
 enum x86_stop {
     X86_STOP_BUDGET,   /* max_insts were executed */
     X86_STOP_REQUEST,  /* x86_core_stop() was called */
-    X86_STOP_HALT,     /* HLT, or waiting for INIT or SIPI */
+    X86_STOP_HALT,     /* HLT, or waiting for INIT or SIPI: see mp_state; to
+                          be run again after x86_core_poke() */
     X86_STOP_SHUTDOWN, /* triple fault; the state is that of the last fault */
     X86_STOP_BREAK,    /* RIP is at a breakpoint set with x86_core_add_break */
 };
@@ -118,7 +119,8 @@ enum x86_stop x86_core_run(struct x86_core *core, uint64_t max_insts);
 /** x86_core_stop() - end x86_core_run() at the next instruction boundary.
  *  Async-signal-safe; callable from hooks and other threads. */
 void x86_core_stop(struct x86_core *core);
-/** x86_core_poke() - an interrupt may be pending: call take_interrupt soon. */
+/** x86_core_poke() - an interrupt may be pending: call take_interrupt soon.
+ *  For an NMI set events.nmi_pending of the state first. */
 void x86_core_poke(struct x86_core *core);
 
 /* Instructions retired since creation. */

@@ -107,6 +107,8 @@ struct x86_core {
     struct x86_op *full_op; /* what a full handler is executing, or NULL */
     bool is_retired;        /* stepping: the instruction was executed */
     bool is_trapping;       /* RFLAGS.TF */
+    bool is_watching;       /* DR7 enables a breakpoint; see debug.h */
+    uint8_t debug_hits;     /* DR6 B0 to B3, not yet delivered */
     uint8_t mode;           /* enum x86_mode_bits */
     uint8_t view;           /* enum x86_tlb_view */
     uint8_t cpl;

@@ -11,6 +11,7 @@
 
 #include "arch/x86/core.h"
 #include "arch/x86/core_sys.h"
+#include "arch/x86/debug.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/stack.h"
 #include "arch/x86/task.h"
@@ -37,18 +38,24 @@ struct delivery {
     unsigned width;    /* of a stack slot [bytes] */
 };
 
-/* Error code that blames the gate of the event. */
-static uint32_t gate_error(const struct x86_fault *event)
+/* INT n, INT3 and INTO are subject to the gate's DPL; INT1 is not. */
+static bool is_software(const struct x86_fault *event)
 {
-    uint32_t ext = event->source == X86_FROM_INT_N ? 0 : ERROR_EXT;
-
-    return (uint32_t)event->vector << 3 | ERROR_IDT | ext;
+    return event->source == X86_FROM_INT_N ||
+           (event->source == X86_FROM_TRAP &&
+            (event->vector == X86_BP || event->vector == X86_OF));
 }
 
-static uint32_t selector_error(const struct delivery *d, uint16_t selector)
+/* Error code that blames the gate of the event; EXT is added to all error codes
+ * at the end. */
+static uint32_t gate_error(const struct x86_fault *event)
 {
-    return (selector & 0xfffcU) |
-           (d->event->source == X86_FROM_INT_N ? 0 : ERROR_EXT);
+    return (uint32_t)event->vector << 3 | ERROR_IDT;
+}
+
+static uint32_t selector_error(uint16_t selector)
+{
+    return selector & 0xfffcU;
 }
 
 static bool read_gate(struct delivery *d, struct x86_fault *fault)
@@ -88,11 +95,10 @@ static bool is_gate_type(const struct x86_state *state, uint8_t type)
 static bool check_gate(struct delivery *d, struct x86_fault *fault)
 {
     const struct x86_state *state = x86_core_state(d->core);
-    bool is_soft = d->event->source == X86_FROM_INT_N;
 
     if (!is_gate_type(state, d->gate.type))
         return x86_fail(fault, X86_GP, gate_error(d->event));
-    if (is_soft && d->gate.dpl < x86_cpl(state))
+    if (is_software(d->event) && d->gate.dpl < x86_cpl(state))
         return x86_fail(fault, X86_GP, gate_error(d->event));
     if (!d->gate.is_present)
         return x86_fail(fault, X86_NP, gate_error(d->event));
@@ -108,38 +114,48 @@ static bool check_target(struct delivery *d, struct x86_fault *fault)
     uint64_t raw;
 
     if (!(selector & 0xfffc))
-        return x86_fail(fault, X86_GP, selector_error(d, 0));
-    if (!x86_desc_read(d->core, selector, X86_GP, &raw, NULL, fault)) {
-        if (fault->vector == X86_GP)
-            fault->error = selector_error(d, selector);
+        return x86_fail(fault, X86_GP, 0);
+    if (!x86_desc_read(d->core, selector, X86_GP, &raw, NULL, fault))
         return false;
-    }
     x86_desc_decode(raw, selector, &d->cs);
     if (!d->cs.s || !(d->cs.type & X86_SEG_CODE) || d->cs.dpl > cpl)
-        return x86_fail(fault, X86_GP, selector_error(d, selector));
+        return x86_fail(fault, X86_GP, selector_error(selector));
     if (x86_in_long_mode(state) && (!d->cs.l || d->cs.db))
-        return x86_fail(fault, X86_GP, selector_error(d, selector));
+        return x86_fail(fault, X86_GP, selector_error(selector));
     if (!d->cs.present)
-        return x86_fail(fault, X86_NP, selector_error(d, selector));
+        return x86_fail(fault, X86_NP, selector_error(selector));
     d->cpl = d->cs.type & X86_SEG_CONFORMING ? cpl : d->cs.dpl;
     if (x86_in_v86_mode(state) && d->cpl != 0)
-        return x86_fail(fault, X86_GP, selector_error(d, selector));
+        return x86_fail(fault, X86_GP, selector_error(selector));
     d->cs.selector = (uint16_t)((selector & ~3U) | d->cpl);
     return true;
 }
 
+/* The last checks, after those of the stack. */
+static bool check_entry(struct delivery *d, struct x86_fault *fault)
+{
+    bool is_long = x86_in_long_mode(x86_core_state(d->core));
+
+    if (is_long ? !x86_is_canonical(d->gate.offset)
+                : d->gate.offset > d->cs.limit)
+        return x86_fail(fault, X86_GP, 0);
+    d->cs.type |= X86_SEG_ACCESSED;
+    return x86_desc_write_type(d->core, d->cs.selector, d->cs.type, fault);
+}
+
 /* RFLAGS for the frame.  [SDM] Vol. 3B, "Debug Exceptions", on RF: faults push
- * it set, so that the instruction does not break again. */
+ * it set, so that the instruction does not break again; breakpoints do not. */
 static uint64_t frame_rflags(const struct delivery *d)
 {
     uint64_t rflags = x86_core_rflags(d->core);
 
-    if (d->event->source == X86_FROM_FAULT && d->event->vector != X86_DB)
+    if (d->event->source == X86_FROM_FAULT &&
+        (d->event->vector != X86_DB || (d->event->addr & X86_DR6_BD)))
         rflags |= X86_RF;
     return rflags;
 }
 
-static bool push_frame(const struct delivery *d, struct x86_stack *stack,
+static bool push_frame(struct delivery *d, struct x86_stack *stack,
                        bool with_stack, struct x86_fault *fault)
 {
     const struct x86_state *state = x86_core_state(d->core);
@@ -154,8 +170,10 @@ static bool push_frame(const struct delivery *d, struct x86_stack *stack,
         !x86_stack_push(stack, width, state->seg[X86_CS].selector, fault) ||
         !x86_stack_push(stack, width, state->rip, fault))
         return false;
-    return !d->event->has_error ||
-           x86_stack_push(stack, width, d->event->error, fault);
+    if (d->event->has_error &&
+        !x86_stack_push(stack, width, d->event->error, fault))
+        return false;
+    return check_entry(d, fault);
 }
 
 static void enter_handler(const struct delivery *d)
@@ -231,7 +249,7 @@ static bool deliver_inner(struct delivery *d, struct x86_fault *fault)
         !x86_seg_check_stack(d->core, selector, d->cpl, X86_TS, &ss, fault))
         return false;
     stack = x86_stack_make(d->core, &ss, sp, d->cpl);
-    stack.fault_error = selector_error(d, selector);
+    stack.fault_error = selector_error(selector);
     if ((is_v86 && !push_v86_segments(d, &stack, fault)) ||
         !push_frame(d, &stack, true, fault))
         return false;
@@ -304,24 +322,17 @@ static void note_event(struct x86_core *core, const struct x86_fault *event)
     if (event->vector == X86_PF)
         state->cr2 = event->addr;
     if (event->vector == X86_DB) {
-        state->dr[6] |= event->addr;
+        state->dr[6] = (state->dr[6] & ~(uint64_t)X86_DR6_HITS) | event->addr;
         state->dr[7] &= ~(UINT64_C(1) << 13); /* GD */
     }
 }
 
-bool x86_deliver_once(struct x86_core *core, const struct x86_fault *event,
-                      struct x86_fault *fault)
+static bool deliver_gate(struct x86_core *core, const struct x86_fault *event,
+                         struct x86_fault *fault)
 {
     const struct x86_state *state = x86_core_state(core);
     struct delivery d = {.core = core, .event = event};
 
-    note_event(core, event);
-    if (x86_in_real_mode(state))
-        return deliver_real(&d, fault);
-    /* [SDM] Vol. 2A, INT n: in V86 mode with IOPL < 3 it is #GP(0). */
-    if (x86_in_v86_mode(state) && event->source == X86_FROM_INT_N &&
-        (state->rflags & X86_IOPL) != X86_IOPL)
-        return x86_fail(fault, X86_GP, 0);
     if (!read_gate(&d, fault) || !check_gate(&d, fault))
         return false;
     if (d.gate.type == X86_TASK_GATE)
@@ -330,6 +341,36 @@ bool x86_deliver_once(struct x86_core *core, const struct x86_fault *event,
         return false;
     return x86_in_long_mode(state) ? deliver_long(&d, fault)
                                    : deliver_protected(&d, fault);
+}
+
+/* [SDM] Vol. 3A, "Error Code": EXT tells that the event was not a software
+ * interrupt. */
+static void add_ext(const struct x86_fault *event, struct x86_fault *fault)
+{
+    if (!is_software(event) && fault->vector >= X86_TS &&
+        fault->vector <= X86_GP)
+        fault->error |= ERROR_EXT;
+}
+
+bool x86_deliver_once(struct x86_core *core, const struct x86_fault *event,
+                      struct x86_fault *fault)
+{
+    const struct x86_state *state = x86_core_state(core);
+
+    note_event(core, event);
+    if (x86_in_real_mode(state)) {
+        struct delivery d = {.core = core, .event = event};
+
+        return deliver_real(&d, fault);
+    }
+    /* [SDM] Vol. 2A, INT n: in V86 mode with IOPL < 3 it is #GP(0). */
+    if (x86_in_v86_mode(state) && event->source == X86_FROM_INT_N &&
+        (state->rflags & X86_IOPL) != X86_IOPL)
+        return x86_fail(fault, X86_GP, 0);
+    if (deliver_gate(core, event, fault))
+        return true;
+    add_ext(event, fault);
+    return false;
 }
 
 /* [SDM] Vol. 3A, table "Interrupt and Exception Classes". */
@@ -349,13 +390,28 @@ static bool makes_double_fault(const struct x86_fault *first,
     return is_contributory(first) && is_contributory(second);
 }
 
+/* The fault is that of INT n itself, unless it belongs to a new task. */
+static void rewind_rip(struct x86_core *core, const struct x86_fault *event,
+                       const struct x86_fault *fault)
+{
+    struct x86_state *state = x86_core_state(core);
+
+    if (fault->source != X86_FROM_FAULT)
+        return;
+    state->rip -= event->insn_len;
+    if (!x86_in_64bit_mode(state))
+        state->rip &= state->seg[X86_CS].db ? UINT32_MAX : UINT16_MAX;
+}
+
 bool x86_deliver(struct x86_core *core, const struct x86_fault *event)
 {
     struct x86_fault now = *event, next;
 
+    x86_core_state(core)->events.shadow = 0;
     while (!x86_deliver_once(core, &now, &next)) {
         if (now.vector == X86_DF && now.source == X86_FROM_FAULT)
             return false;
+        rewind_rip(core, &now, &next);
         if (makes_double_fault(&now, &next))
             (void)x86_fail(&now, X86_DF, 0);
         else

@@ -382,7 +382,10 @@ static bool return_target(struct x86_core *core, uint16_t selector,
     if (rpl < x86_cpl(state) ||
         (cs->type & X86_SEG_CONFORMING ? cs->dpl > rpl : cs->dpl != rpl))
         return x86_fail(fault, X86_GP, error);
-    return cs->present || x86_fail(fault, X86_NP, error);
+    if (!cs->present)
+        return x86_fail(fault, X86_NP, error);
+    cs->type |= X86_SEG_ACCESSED;
+    return x86_desc_write_type(core, selector, cs->type, fault);
 }
 
 /* SS of a return to an outer level (or of any return in 64-bit mode). */
@@ -407,13 +410,6 @@ static bool return_stack(struct x86_core *core, const struct x86_seg *cs,
 struct frame {
     uint64_t rip, cs, rflags, sp, ss;
 };
-
-static void finish_return(struct x86_core *core, struct x86_seg *cs,
-                          uint64_t rip)
-{
-    cs->type |= X86_SEG_ACCESSED;
-    set_cs_rip(core, cs, rip);
-}
 
 static void switch_stack(struct x86_core *core, const struct x86_seg *cs,
                          const struct x86_seg *ss, uint64_t sp)
@@ -489,7 +485,7 @@ static bool far_return_outer(struct x86_core *core, struct x86_seg *cs,
     if (!return_stack(core, cs, (uint16_t)frame->ss, &ss, fault))
         return false;
     switch_stack(core, cs, &ss, frame->sp + release);
-    finish_return(core, cs, frame->rip);
+    set_cs_rip(core, cs, frame->rip);
     x86_seg_drop_inner(x86_core_state(core), cs->selector & RPL);
     return true;
 }
@@ -521,7 +517,7 @@ bool x86_far_return(struct x86_core *core, unsigned size, uint16_t release,
                far_return_outer(core, &cs, &frame, release, fault);
     stack.sp += release;
     x86_stack_commit(&stack);
-    finish_return(core, &cs, frame.rip);
+    set_cs_rip(core, &cs, frame.rip);
     return true;
 }
 
@@ -590,12 +586,14 @@ static bool iret_to_v86(struct x86_core *core, struct x86_stack *stack,
         if (!x86_stack_pop(stack, 4, &selectors[i], fault))
             return false;
     }
+    if (frame->rip > UINT16_MAX)
+        return x86_fail(fault, X86_GP, 0);
     x86_core_set_rflags(core, (frame->rflags & UINT32_MAX) | X86_RF_FIXED1);
     for (unsigned i = 0; i < 4; i++)
         x86_seg_load_8086(state, order[i], (uint16_t)selectors[i]);
     x86_seg_load_8086(state, X86_SS_SEG, (uint16_t)ss);
     state->gpr[X86_RSP] = (uint32_t)sp;
-    set_cs_rip_8086(core, (uint16_t)frame->cs, frame->rip & 0xffff);
+    set_cs_rip_8086(core, (uint16_t)frame->cs, frame->rip);
     return true;
 }
 
@@ -613,7 +611,7 @@ static bool iret_outer(struct x86_core *core, struct x86_seg *cs,
     rflags = iret_flags(core, frame->rflags, size);
     switch_stack(core, cs, &ss, frame->sp);
     x86_core_set_rflags(core, rflags);
-    finish_return(core, cs, frame->rip);
+    set_cs_rip(core, cs, frame->rip);
     if ((cs->selector & RPL) != cpl)
         x86_seg_drop_inner(state, cs->selector & RPL);
     return true;
@@ -654,6 +652,6 @@ bool x86_iret(struct x86_core *core, unsigned size, struct x86_fault *fault)
                iret_outer(core, &cs, &frame, size, fault);
     x86_stack_commit(&stack);
     x86_core_set_rflags(core, iret_flags(core, frame.rflags, size));
-    finish_return(core, &cs, frame.rip);
+    set_cs_rip(core, &cs, frame.rip);
     return true;
 }

@@ -53,6 +53,9 @@ struct x86_fault {
     bool has_error; /* an error code is pushed */
     uint32_t error;
     uint64_t addr; /* CR2 for #PF; DR6 bits for #DB */
+    /* INT n, INT3, INTO: RIP is behind an instruction of so many bytes, but a
+     * fault during the delivery is that instruction's. */
+    uint8_t insn_len;
 };
 
 static inline bool x86_fault_is_set(const struct x86_fault *fault)

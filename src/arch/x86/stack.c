@@ -4,6 +4,7 @@
 #include "arch/x86/stack.h"
 
 #include "arch/x86/core.h"
+#include "arch/x86/debug.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/vmem.h"
 
@@ -79,6 +80,7 @@ bool x86_stack_push(struct x86_stack *stack, unsigned size, uint64_t value,
         x86_vmem_write(stack->core, (gva_t){addr}, &value, size, stack->access,
                        fault) != size)
         return false;
+    x86_debug_note_data(stack->core, addr, size, X86_ACCESS_WRITE);
     set_sp(stack, offset);
     return true;
 }
@@ -93,6 +95,7 @@ bool x86_stack_pop(struct x86_stack *stack, unsigned size, uint64_t *value,
         x86_vmem_read(stack->core, (gva_t){addr}, value, size, stack->access,
                       fault) != size)
         return false;
+    x86_debug_note_data(stack->core, addr, size, X86_ACCESS_READ);
     set_sp(stack, offset + size);
     return true;
 }

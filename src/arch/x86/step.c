@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Sources: [SDM] Vol. 3B, "Single-Step Exception Condition". */
+/* Sources: [SDM] Vol. 3B, "Debug Exceptions": breakpoints, single steps and
+ * the resume flag. */
 #include "arch/x86/step.h"
 
 #include <string.h>
@@ -7,10 +8,9 @@
 #include "arch/x86/access.h"
 #include "arch/x86/block.h"
 #include "arch/x86/core_internal.h"
+#include "arch/x86/debug.h"
 #include "arch/x86/tlb.h"
 #include "mem/physmem.h"
-
-enum { DR6_BS = 1 << 14 };
 
 /* The instruction's bytes, from where the block was decoded. */
 static void copy_bytes(struct x86_core *core, const struct x86_block *block,
@@ -63,15 +63,102 @@ static void count_one(struct x86_core *core, struct x86_op *op)
     x86_block_count(&core->counts, &block->info[op->slot - 1], 1);
 }
 
-/* RFLAGS.TF was set when the instruction began: trap behind it. */
-static void single_step_trap(struct x86_core *core)
+/* ---------------------------------------------------------- debug exceptions
+ */
+
+static void raise_debug(struct x86_core *core, enum x86_fault_source source,
+                        uint32_t dr6)
 {
-    if (!core->is_retired || (core->pending & X86_PENDING_FAULT))
-        return;
     core->fault = (struct x86_fault){
-        .vector = X86_DB, .source = X86_FROM_TRAP, .addr = DR6_BS};
-    core->state.dr[6] |= DR6_BS;
+        .vector = X86_DB, .source = (uint8_t)source, .addr = dr6};
     core->pending |= X86_PENDING_FAULT;
+    core->debug_hits = 0;
+}
+
+/* A breakpoint on the instruction at RIP, or what the one before left behind.
+ * Returns: the instruction is not to be executed now. */
+static bool break_before(struct x86_core *core)
+{
+    uint64_t base =
+        core->mode == X86_MODE_64 ? 0 : core->state.seg[X86_CS].base;
+    unsigned hits = 0;
+
+    if (core->debug_hits) {
+        raise_debug(core, X86_FROM_TRAP, core->debug_hits);
+        return true;
+    }
+    /* MOV SS protects the instruction behind it, RF the one IRET went to. */
+    if (core->is_watching && !(core->state.rflags & X86_RF) &&
+        core->state.events.shadow != 2)
+        hits = x86_debug_code_hits(&core->state, base + core->state.rip);
+    if (hits)
+        raise_debug(core, X86_FROM_FAULT, hits);
+    return hits;
+}
+
+/* Whether the instruction that was executed is followed by a single-step trap:
+ * TF was set when it began.  INT n clears TF and is not followed by one, nor is
+ * a SYSCALL whose mask clears it. */
+static bool is_step_over(const struct x86_core *core, struct x86_op *op)
+{
+    const struct x86_block *block = x86_op_block(op);
+    bool is_call = block->info[op->slot - 1].flags & X86_ROW_SYSCALL;
+
+    return !is_call || core->is_trapping;
+}
+
+/* Traps behind an instruction.  Behind MOV SS they wait for the next one. */
+static void break_behind(struct x86_core *core, struct x86_op *op,
+                         bool was_trapping)
+{
+    uint32_t dr6 = core->debug_hits;
+
+    if ((core->pending & X86_PENDING_FAULT) || core->state.events.shadow == 2)
+        return;
+    if (was_trapping && is_step_over(core, op))
+        dr6 |= X86_DR6_BS;
+    if (!dr6)
+        return;
+    raise_debug(core, X86_FROM_TRAP, dr6);
+    core->state.mp_state = X86_RUNNABLE;
+}
+
+/* ------------------------------------------------------------------- stepping
+ */
+
+static struct x86_op *execute(struct x86_core *core, struct x86_op *op)
+{
+    struct x86_op *next;
+
+    core->is_retired = true;
+    core->is_stepping = true;
+    core->full_op = op;
+    next = op->form->full(core, op);
+    core->full_op = NULL;
+    core->is_stepping = false;
+    if (next)
+        core->state.rip = op->next_rip;
+    return next;
+}
+
+/* The instruction was executed. */
+static void retire(struct x86_core *core, struct x86_op *op, uint8_t shadow)
+{
+    count_one(core, op);
+    if (core->state.events.shadow == shadow)
+        core->state.events.shadow = 0;
+    core->skip_break = false;
+}
+
+/* It was not: a fault discards what it met, a repeated instruction goes on
+ * without meeting its own breakpoint again. */
+static void suspend(struct x86_core *core, uint64_t resume)
+{
+    if (core->pending & X86_PENDING_FAULT)
+        core->debug_hits = 0;
+    else if (core->is_watching)
+        resume = X86_RF;
+    core->state.rflags |= resume;
 }
 
 /* Execute one instruction; RIP is that of the next one afterwards.
@@ -81,28 +168,23 @@ static struct x86_op *step(struct x86_core *core, struct x86_op *op)
     struct x86_trace_record record;
     bool was_trapping = core->is_trapping;
     uint8_t shadow = core->state.events.shadow;
+    uint64_t resume = core->state.rflags & X86_RF;
     struct x86_op *next;
 
+    if ((core->is_watching || core->debug_hits) && break_before(core))
+        return NULL;
     if (core->trace)
         begin_record(core, op, &record);
-    core->is_retired = true;
-    core->is_stepping = true;
-    core->full_op = op;
-    next = op->form->full(core, op);
-    core->full_op = NULL;
-    core->is_stepping = false;
-    if (next)
-        core->state.rip = op->next_rip;
-    if (core->is_retired) {
-        count_one(core, op);
-        if (core->state.events.shadow == shadow)
-            core->state.events.shadow = 0;
-        core->skip_break = false;
-    }
+    core->state.rflags &= ~(uint64_t)X86_RF;
+    next = execute(core, op);
+    if (core->is_retired)
+        retire(core, op, shadow);
+    else
+        suspend(core, resume);
     if (core->record)
         end_record(core);
-    if (was_trapping)
-        single_step_trap(core);
+    if (was_trapping || core->debug_hits)
+        break_behind(core, op, was_trapping);
     return next;
 }
 

@@ -10,6 +10,7 @@
 
 #include "arch/x86/core.h"
 #include "arch/x86/core_sys.h"
+#include "arch/x86/debug.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/stack.h"
 #include "arch/x86/vmem.h"
@@ -245,10 +246,15 @@ static bool task_load_segments(struct x86_core *core, const struct task *task,
     if (!x86_desc_read(core, cs, X86_TS, &raw, NULL, fault))
         return false;
     x86_desc_decode(raw, cs, &seg);
-    if (!seg.s || !(seg.type & X86_SEG_CODE))
+    if (!seg.s || !(seg.type & X86_SEG_CODE) ||
+        (seg.type & X86_SEG_CONFORMING ? seg.dpl > (cs & 3U)
+                                       : seg.dpl != (cs & 3U)))
         return x86_fail(fault, X86_TS, cs & 0xfffc);
     if (!seg.present)
         return x86_fail(fault, X86_NP, cs & 0xfffc);
+    if (!x86_desc_write_type(core, cs, seg.type | X86_SEG_ACCESSED, fault))
+        return false;
+    seg.type |= X86_SEG_ACCESSED;
     state->seg[X86_CS] = seg;
     if (!x86_seg_check_stack(core, (uint16_t)task->seg[X86_SS_SEG], cs & 3,
                              X86_TS, &state->seg[X86_SS_SEG], fault))
@@ -272,7 +278,8 @@ static void task_install(struct x86_core *core, const struct x86_seg *tss,
     x86_core_flush_tlb(core);
     state->tr = *tss;
     state->tr.type |= 2;
-    state->cr0 |= 8; /* TS */
+    state->cr0 |= 8;                  /* TS */
+    state->dr[7] &= ~UINT64_C(0x155); /* local breakpoints */
     state->rip = task->eip;
     for (unsigned i = 0; i < 8; i++)
         state->gpr[i] = task->gpr[i];
@@ -313,6 +320,7 @@ bool x86_task_switch(struct x86_core *core, uint16_t selector,
     struct x86_state *state = x86_core_state(core);
     struct x86_seg tss;
     struct task task;
+    bool is_ok;
 
     if (x86_in_long_mode(state))
         return x86_fail(fault, X86_GP, selector & 0xfffc);
@@ -323,33 +331,38 @@ bool x86_task_switch(struct x86_core *core, uint16_t selector,
     if (cause == X86_TASK_CALL)
         task.eflags |= X86_NT;
     task_install(core, &tss, &task);
-    if (!task_load_segments(core, &task, fault)) {
-        x86_core_mode_changed(core);
-        return false;
-    }
+    is_ok = task_load_segments(core, &task, fault);
     x86_core_mode_changed(core);
-    if (task.trap)
-        return x86_fail_plain(fault, X86_DB);
-    return true;
+    if (is_ok && state->rip > state->seg[X86_CS].limit)
+        is_ok = x86_fail(fault, X86_GP, 0);
+    if (is_ok && task.trap) {
+        is_ok = x86_fail_plain(fault, X86_DB);
+        fault->addr = X86_DR6_BT;
+    }
+    if (!is_ok)
+        fault->source = X86_FROM_TRAP; /* at the RIP of the new task */
+    return is_ok;
 }
 
 bool x86_task_interrupt(struct x86_core *core, uint16_t selector,
                         const struct x86_fault *event, struct x86_fault *fault)
 {
-    uint64_t raw;
+    struct x86_state *state = x86_core_state(core);
     struct x86_stack stack;
     unsigned width;
 
-    /* @selector is that of the TSS, from the gate. */
-    if (!x86_desc_read(core, selector, X86_GP, &raw, NULL, fault) ||
-        !x86_task_switch(core, selector, X86_TASK_CALL, fault))
+    if (event->source == X86_FROM_FAULT && event->vector != X86_DB)
+        state->rflags |= X86_RF;
+    if (!x86_task_switch(core, selector, X86_TASK_CALL, fault))
         return false;
     if (!event->has_error)
         return true;
     stack = x86_stack_current(core);
-    width = is_tss32(x86_core_state(core)->tr.type) ? 4 : 2;
-    if (!x86_stack_push(&stack, width, event->error, fault))
+    width = is_tss32(state->tr.type) ? 4 : 2;
+    if (!x86_stack_push(&stack, width, event->error, fault)) {
+        fault->source = X86_FROM_TRAP;
         return false;
+    }
     x86_stack_commit(&stack);
     return true;
 }

@@ -43,7 +43,8 @@ enum x86_task_cause {
  * x86_task_switch() - leave the current task for the TSS @selector
  *
  * @selector names an available TSS (a busy one for IRET).  RIP must already be
- * that of the next instruction.
+ * that of the next instruction.  A fault that occurs in the new task has the
+ * source X86_FROM_TRAP: RIP is that of the new task already.
  */
 bool x86_task_switch(struct x86_core *core, uint16_t selector,
                      enum x86_task_cause cause, struct x86_fault *fault);

@@ -6,6 +6,7 @@
  */
 #define X86_EXEC_FULL
 
+#include "arch/x86/debug.h"
 #include "arch/x86/exec/exec.h"
 #include "arch/x86/exec/sys.h"
 #include "arch/x86/segment.h"
@@ -22,11 +23,19 @@ static bool is_allowed(struct x86_core *core, uint16_t port, unsigned size)
     return x86_task_io_allowed(core, port, size, &core->fault);
 }
 
+static void note_port(struct x86_core *core, uint16_t port, unsigned size)
+{
+    if (core->is_watching)
+        core->debug_hits |=
+            (uint8_t)x86_debug_port_hits(&core->state, port, size);
+}
+
 /* Nobody there: all ones. */
 static uint32_t port_in(struct x86_core *core, uint16_t port, unsigned size)
 {
     uint32_t mask = size == 4 ? UINT32_MAX : (1U << (8 * size)) - 1;
 
+    note_port(core, port, size);
     x86_fpu_leave(&core->fpu);
     if (!core->env->io_read)
         return mask;
@@ -36,6 +45,7 @@ static uint32_t port_in(struct x86_core *core, uint16_t port, unsigned size)
 static void port_out(struct x86_core *core, uint16_t port, unsigned size,
                      uint32_t value)
 {
+    note_port(core, port, size);
     x86_fpu_leave(&core->fpu);
     if (core->env->io_write)
         core->env->io_write(core->env, core, port, size, value);

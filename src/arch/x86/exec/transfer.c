@@ -23,8 +23,10 @@ typedef bool far_transfer(struct x86_core *core, uint16_t selector,
 static struct x86_op *finish(struct x86_core *core, struct x86_op *op,
                              bool is_ok)
 {
-    if (!is_ok)
+    if (!is_ok && core->fault.source == X86_FROM_FAULT)
         return x86_raise_set(core, op);
+    if (!is_ok) /* in the task that was switched to */
+        core->pending |= X86_PENDING_FAULT;
     core->taken++;
     if (core->record)
         core->record->is_taken = true;
@@ -100,8 +102,10 @@ static struct x86_op *far_return(struct x86_core *core, struct x86_op *op,
                                                                                \
         core->state.rip = x86_sys_next_rip(core, op);                          \
         is_ok = x86_iret(core, N / 8, &core->fault);                           \
-        if (is_ok)                                                             \
+        if (is_ok && core->state.events.nmi_masked) {                          \
             core->state.events.nmi_masked = 0;                                 \
+            x86_core_poke(core);                                               \
+        }                                                                      \
         return finish(core, op, is_ok);                                        \
     }
 SIZED(16)

@@ -252,7 +252,8 @@ EXEC(hlt)
     if (core->cpl != 0)
         return x86_raise_error(core, op, X86_GP, 0);
     core->state.rip = op->next_rip;
-    return x86_stop_with(core, X86_STOP_HALT);
+    core->state.mp_state = X86_HALTED; /* an interrupt may wait already */
+    return x86_leave(core);
 }
 
 #define NONE_ROW(MNEMONIC, FLAGS, NAME)                                        \
