@@ -42,7 +42,7 @@ bool x86_cpuid_offers(const struct x86_cpuid *cpuid,
     const struct isa_row *row = &isa_rows[insn->meta.isa_set];
 
     if (is_always_there(insn->mnemonic))
-        return true;
+        return insn->encoding == ZYDIS_INSTRUCTION_ENCODING_LEGACY;
     if (row->is_never || insn->meta.isa_set == ZYDIS_ISA_SET_CET)
         return false;
     if (!cpuid)

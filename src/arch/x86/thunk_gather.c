@@ -84,11 +84,10 @@ static bool gather_element(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     return true;
 }
 
-static void clear_rest(struct x86_fpu *fpu, const struct x86_thunk *thunk)
+static void clear_from(struct x86_fpu *fpu, const struct x86_thunk *thunk,
+                       unsigned from)
 {
-    unsigned done = (unsigned)thunk->elem_size * thunk->num_elems;
-
-    memset(fpu->vec[thunk->reg] + done, 0, 64 - done);
+    memset(fpu->vec[thunk->reg] + from, 0, 64 - from);
 }
 
 bool x86_thunk_gather(struct x86_fpu *fpu, const struct x86_thunk *thunk,
@@ -99,15 +98,14 @@ bool x86_thunk_gather(struct x86_fpu *fpu, const struct x86_thunk *thunk,
 
     for (unsigned i = 0; i < thunk->num_elems; i++) {
         if ((mask >> i & 1) && !gather_element(fpu, thunk, call, i)) {
-            if (is_begun && !is_vex(thunk) &&
-                thunk->elem_size >= thunk->index_size)
-                clear_rest(fpu, thunk); /* as current processors do */
+            if (is_begun && !is_vex(thunk)) /* as processors do */
+                clear_from(fpu, thunk, thunk->vec_size);
             return false;
         }
         is_begun |= mask >> i & 1;
         clear_mask_bit(fpu, thunk, i);
     }
-    clear_rest(fpu, thunk);
+    clear_from(fpu, thunk, (unsigned)thunk->elem_size * thunk->num_elems);
     clear_mask(fpu, thunk);
     return true;
 }

@@ -172,6 +172,27 @@ static const char *plan_registers(const ZydisDecodedInstruction *insn,
     return NULL;
 }
 
+/* Classes of instructions that raise SIMD floating-point exceptions. */
+static bool raises_exceptions(const ZydisDecodedInstruction *insn)
+{
+    switch (insn->meta.exception_class) {
+    case ZYDIS_EXCEPTION_CLASS_SSE2:
+    case ZYDIS_EXCEPTION_CLASS_SSE3:
+    case ZYDIS_EXCEPTION_CLASS_AVX2:
+    case ZYDIS_EXCEPTION_CLASS_AVX3:
+    case ZYDIS_EXCEPTION_CLASS_AVX11:
+    case ZYDIS_EXCEPTION_CLASS_E2:
+    case ZYDIS_EXCEPTION_CLASS_E2NF:
+    case ZYDIS_EXCEPTION_CLASS_E3:
+    case ZYDIS_EXCEPTION_CLASS_E3NF:
+    case ZYDIS_EXCEPTION_CLASS_E11:
+    case ZYDIS_EXCEPTION_CLASS_E11NF:
+        return true;
+    default:
+        return false;
+    }
+}
+
 /* ------------------------------------------------------------------- memory */
 
 static bool may_be_unaligned(ZydisMnemonic mnemonic)
@@ -450,27 +471,6 @@ static const char *plan_memory(const ZydisDecodedInstruction *insn,
 
 /* -------------------------------------------------------------------- needs */
 
-/* Classes of instructions that raise SIMD floating-point exceptions. */
-static bool raises_exceptions(const ZydisDecodedInstruction *insn)
-{
-    switch (insn->meta.exception_class) {
-    case ZYDIS_EXCEPTION_CLASS_SSE2:
-    case ZYDIS_EXCEPTION_CLASS_SSE3:
-    case ZYDIS_EXCEPTION_CLASS_AVX2:
-    case ZYDIS_EXCEPTION_CLASS_AVX3:
-    case ZYDIS_EXCEPTION_CLASS_AVX11:
-    case ZYDIS_EXCEPTION_CLASS_E2:
-    case ZYDIS_EXCEPTION_CLASS_E2NF:
-    case ZYDIS_EXCEPTION_CLASS_E3:
-    case ZYDIS_EXCEPTION_CLASS_E3NF:
-    case ZYDIS_EXCEPTION_CLASS_E11:
-    case ZYDIS_EXCEPTION_CLASS_E11NF:
-        return true;
-    default:
-        return false;
-    }
-}
-
 /* Elements alone do not tell: some tables call them integers. */
 static bool has_float(const ZydisDecodedInstruction *insn,
                       const ZydisDecodedOperand *operands)
@@ -544,9 +544,13 @@ static const char *plan_kind(const ZydisDecodedInstruction *insn,
     if (insn->mnemonic == ZYDIS_MNEMONIC_EMMS ||
         insn->mnemonic == ZYDIS_MNEMONIC_FEMMS)
         plan->has_mmx = true;
+    /* CVTSD2SI r64, m64 names no vector register. */
+    if (raises_exceptions(insn))
+        plan->has_vec = true;
     if (insn->attributes & ZYDIS_ATTRIB_HAS_LOCK)
         return "locked";
-    if (!plan->has_vec && !plan->has_mmx && !plan->has_x87)
+    if (!plan->has_vec && !plan->has_mmx && !plan->has_x87 &&
+        insn->mnemonic != ZYDIS_MNEMONIC_MOVNTI)
         return "not a vector or x87 instruction";
     return NULL;
 }
@@ -588,6 +592,8 @@ const char *x86_thunk_plan_make(const ZydisDecodedInstruction *insn,
     plan_implicit(insn, operands, thunk);
     plan_needs(insn, operands, plan, thunk);
     plan_flags(insn, thunk);
+    if (insn->avx.has_sae)
+        thunk->attrs |= X86_THUNK_SAE;
     thunk->writes_vec = plan->vec_store;
     thunk->writes_mask = plan->opmask_store;
     for (unsigned i = 0; i < 16; i++) {

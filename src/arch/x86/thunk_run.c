@@ -140,6 +140,8 @@ static bool execute_unmasked(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     struct kept kept;
     uint32_t found = 0;
 
+    if (thunk->attrs & X86_THUNK_SAE)
+        unmasked = 0;
     keep(fpu, thunk, &kept);
     if (unmasked & MXCSR_UE) { /* FTZ counts only with a masked underflow */
         found = find_tiny(fpu, thunk, mem, flags, &kept);

@@ -174,3 +174,18 @@ TEST_F(ThunkTest, DescriptionTellsSizeDirectionAndAlignment)
     EXPECT_TRUE(mul->needs & X86_NEED_MXCSR);
     EXPECT_FALSE(zero->needs & X86_NEED_MXCSR);
 }
+
+TEST_F(ThunkTest, ConversionFromMemoryToAGeneralRegister)
+{
+    poke(MEM_BASE, -2.5);
+    ASSERT_TRUE(run({0xf2, 0x4c, 0x0f, 0x2c, 0x20})); // cvttsd2si r12, [rax]
+    EXPECT_EQ(m.state.gpr[X86_R12], ~UINT64_C(1));
+    EXPECT_TRUE(x86_fpu_mxcsr(&m.fpu) & 0x20); // inexact
+}
+
+TEST_F(ThunkTest, NonTemporalStoreOfAGeneralRegister)
+{
+    m.state.gpr[X86_R9] = 0x1122334455667788;
+    ASSERT_TRUE(run({0x4c, 0x0f, 0xc3, 0x08})); // movnti [rax], r9
+    EXPECT_EQ(peek<uint64_t>(MEM_BASE), 0x1122334455667788U);
+}
