@@ -344,8 +344,8 @@ class _Period(Float):
 
     @property
     def frequency(self) -> float:
-        """Hertz."""
-        return 1.0 / self.period
+        """Hertz; rounded, as "1GHz" is no exact number of seconds."""
+        return round(1.0 / self.period, 6)
 
     def getValue(self) -> int:
         if self._exact_ticks is not None:
