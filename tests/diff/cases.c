@@ -237,7 +237,7 @@ static void fill_x87(uint8_t *xsave, struct rng_state *rng)
         control = 0x7f | rnd_below(rng, 4) << 10 | 0x300;
     if (rnd_below(rng, 8) == 0)
         control = (control & ~0x300U) | rnd_below(rng, 2) << 9;
-    if (rnd_below(rng, 16) == 0)
+    if (rnd_below(rng, 2) == 0)
         control &= ~rnd_below(rng, 64);
     put16(xsave, control);
     put16(xsave + 2, top << 11 | (rnd_below(rng, 2) ? 0x4700 & rnd(rng) : 0));
@@ -258,7 +258,7 @@ static uint32_t random_mxcsr(struct rng_state *rng)
         mxcsr |= 0x0040;
     if (rnd_below(rng, 8) == 0)
         mxcsr |= rnd_below(rng, 64);
-    if (rnd_below(rng, 16) == 0)
+    if (rnd_below(rng, 2) == 0)
         mxcsr &= ~(rnd_below(rng, 64) << 7);
     /* A flag that is set and unmasked would be an exception already taken. */
     return mxcsr & ~(~(mxcsr >> 7) & 0x3f);
@@ -429,7 +429,7 @@ static void fill_code(struct diff_case *out, const struct decoded *decoded,
 
     out->len = decoded->inst.length;
     out->offset = (uint16_t)rnd_below(rng, room);
-    if (rnd_below(rng, 16) == 0)
+    if (rnd_below(rng, 2) == 0)
         out->offset = (uint16_t)(DIFF_CODE_SIZE - out->len);
     out->in.rip = DIFF_CODE + out->offset;
 }

@@ -597,9 +597,12 @@ struct x86_op *x86_block_find(struct x86_core *core)
     return block->ops;
 }
 
+/* A fault of the instruction after the last one that may be executed is not
+ * for this run. */
 static struct x86_op *fetch_failed(struct x86_core *core)
 {
-    core->pending |= X86_PENDING_FAULT;
+    if (core->left > 0)
+        core->pending |= X86_PENDING_FAULT;
     return NULL;
 }
 

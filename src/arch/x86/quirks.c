@@ -119,6 +119,34 @@ static ZyanStatus decode_without_rep(const ZydisDecoder *machine,
     return status;
 }
 
+/* Base 5 without a displacement size means no base, also in R13D's half; with
+ * 32-bit addresses the decoder overlooks that. */
+static void drop_false_base(const ZydisDecodedInstruction *insn,
+                            ZydisDecodedOperand *operands)
+{
+    if (insn->address_width != 32 || insn->raw.modrm.mod != 0 ||
+        insn->raw.modrm.rm != 4 || insn->raw.sib.base != 5)
+        return;
+    for (unsigned i = 0; i < insn->operand_count_visible; i++) {
+        if (operands[i].type != ZYDIS_OPERAND_TYPE_MEMORY ||
+            operands[i].mem.base != ZYDIS_REGISTER_R13D)
+            continue;
+        operands[i].mem.base = ZYDIS_REGISTER_NONE;
+        operands[i].mem.segment = ZYDIS_REGISTER_DS;
+        operands[i].mem.disp.has_displacement = ZYAN_TRUE;
+        operands[i].mem.disp.value = insn->raw.disp.value;
+    }
+}
+
+/* Scalar instructions of a discontinued vector extension. */
+static bool is_withdrawn(const ZydisDecodedInstruction *insn)
+{
+    return insn->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX &&
+           (insn->mnemonic == ZYDIS_MNEMONIC_LZCNT ||
+            insn->mnemonic == ZYDIS_MNEMONIC_TZCNT ||
+            insn->mnemonic == ZYDIS_MNEMONIC_POPCNT);
+}
+
 ZyanStatus x86_quirks_decode(const ZydisDecoder *machine, const uint8_t *bytes,
                              size_t len, ZydisDecodedInstruction *insn,
                              ZydisDecodedOperand *operands)
@@ -130,6 +158,9 @@ ZyanStatus x86_quirks_decode(const ZydisDecoder *machine, const uint8_t *bytes,
         return status;
     if (insn->mnemonic == ZYDIS_MNEMONIC_PAUSE && insn->raw.rex.B)
         return decode_without_rep(machine, bytes, insn->length, insn, operands);
+    if (is_withdrawn(insn))
+        return ZYDIS_STATUS_DECODING_ERROR;
+    drop_false_base(insn, operands);
     if (!x86_quirks_is_amd())
         return status;
     if (is_undefined_on_amd(insn))

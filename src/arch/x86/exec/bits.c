@@ -35,18 +35,35 @@ enum { PURE = X86_ROW_NO_FAULT };
     FOR_ISOLATIONS(DEFINE)                                                     \
     FOR_CARRIES(DEFINE)
 
+/* BSF and BSR of zero leave all of the register alone. */
+#define WRITES_bsf(value)    ((value) != 0)
+#define WRITES_bsr(value)    ((value) != 0)
+#define WRITES_lzcnt(value)  true
+#define WRITES_tzcnt(value)  true
+#define WRITES_popcnt(value) true
+#define WRITES_blsi(value)   true
+#define WRITES_blsr(value)   true
+#define WRITES_blsmsk(value) true
+#define WRITES_adcx(value)   true
+#define WRITES_adox(value)   true
+
 #define TWO(N, UPPER, NAME)                                                    \
     FLAGS_KEEPING(N, NAME, #NAME)                                              \
     EXEC(NAME##_rr##N)                                                         \
     {                                                                          \
-        PUT(N, 0, flags_##NAME##_##N(core, GET(N, 0), GET(N, 1)));             \
+        const uint##N##_t value = GET(N, 1);                                   \
+        const uint##N##_t result = flags_##NAME##_##N(core, GET(N, 0), value); \
+        if (WRITES_##NAME(value))                                              \
+            PUT(N, 0, result);                                                 \
         NEXT();                                                                \
     }
 #define TWO_MEM(N, NAME, S, EA)                                                \
     EXEC(NAME##_rm##N##S)                                                      \
     {                                                                          \
         LOAD(N, value, EA(core, op));                                          \
-        PUT(N, 0, flags_##NAME##_##N(core, GET(N, 0), value));                 \
+        const uint##N##_t result = flags_##NAME##_##N(core, GET(N, 0), value); \
+        if (WRITES_##NAME(value))                                              \
+            PUT(N, 0, result);                                                 \
         NEXT();                                                                \
     }
 #define TWO_MEMS(N, UPPER, NAME) FOR_ADDR(TWO_MEM, N, NAME)

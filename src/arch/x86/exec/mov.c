@@ -54,6 +54,7 @@ FOR_SIZES(MOV_MEMS, mov)
     DEFINE(16, 8)                                                              \
     DEFINE(32, 8)                                                              \
     DEFINE(64, 8)                                                              \
+    DEFINE(16, 16)                                                             \
     DEFINE(32, 16)                                                             \
     DEFINE(64, 16)
 
@@ -169,6 +170,10 @@ EXEC(bswap_r16)
 #define MOVBE_MEMS(N, NAME) FOR_ADDR(MOVBE_MEM, N, NAME)
 FOR_WIDE_SIZES(MOVBE_MEMS, movbe)
 
+#define MOVNTI_ROWS(N)                                                         \
+    ROW_MEM(MOVNTI, (MEM, REG, NONE, NONE), N / 8, N / 8, PLAIN, MEM_WRITE, 0, \
+            mov_mr##N)
+
 #define EXTEND(NAME, N, EXPR, REG)                                             \
     EXEC(NAME)                                                                 \
     {                                                                          \
@@ -232,7 +237,9 @@ static const struct x86_row mov_rows[] = {
     FOR_SIZES(MOV_ROWS, MOV, mov) FOR_WIDENINGS(WIDEN_ROWS) MOVSXD_ROWS(16, 16)
         MOVSXD_ROWS(32, 32) MOVSXD_ROWS(64, 32)
             FOR_WIDE_SIZES(LEA_ROWS, LEA, lea)
-                FOR_WIDE_SIZES(MOVBE_ROWS, MOVBE, movbe) BSWAP_ROW(16),
+                FOR_WIDE_SIZES(MOVBE_ROWS, MOVBE, movbe) MOVNTI_ROWS(32),
+    MOVNTI_ROWS(64),
+    BSWAP_ROW(16),
     BSWAP_ROW(32),
     BSWAP_ROW(64),
     EXTEND_ROW(CBW, cbw),

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * MOVS STOS LODS SCAS CMPS with and without REP.  A repetition works on as many
- * elements as lie in one page at once; what that cannot do - elements across
- * pages, devices, DF = 1, code under the destination - goes one by one.  It can
- * be interrupted between elements: RIP stays and the registers say how far it
- * came.  INS and OUTS are with the other port instructions.
+ * XLAT, and MOVS STOS LODS SCAS CMPS with and without REP.  A repetition works
+ * on as many elements as lie in one page at once; what that cannot do -
+ * elements across pages, devices, DF = 1, code under the destination - goes one
+ * by one.  It can be interrupted between elements: RIP stays and the registers
+ * say how far it came.  INS and OUTS are with the other port instructions.
  * Source: [SDM] Vol. 2, "REP/REPE/REPZ/REPNE/REPNZ"; Vol. 1, "String
  * Operations".
  */
@@ -352,6 +352,16 @@ FOR_SIZES(STRING, lods, NULL, false)
 FOR_SIZES(STRING, scas, scas_many, true)
 FOR_SIZES(STRING, cmps, cmps_many, true)
 
+EXEC(xlat)
+{
+    const uint64_t offset =
+        (GPR(64, X86_RBX) + GPR(8, X86_RAX)) & x86_addr_mask(op);
+    LOAD(8, value, offset);
+
+    PUT_GPR(8, X86_RAX, value);
+    return op + 1;
+}
+
 #define STRING_ROW(MNEMONIC, NAME)                                             \
     ROW_REG(MNEMONIC, (NONE, NONE, NONE, NONE), 0, 0, PLAIN, STRING, 0, NAME)
 #define STRING_ROWS(UPPER, NAME)                                               \
@@ -359,8 +369,12 @@ FOR_SIZES(STRING, cmps, cmps_many, true)
         STRING_ROW(UPPER##D, NAME##_32), STRING_ROW(UPPER##Q, NAME##_64)
 
 static const struct x86_row string_rows[] = {
-    STRING_ROWS(MOVS, movs), STRING_ROWS(STOS, stos), STRING_ROWS(LODS, lods),
-    STRING_ROWS(SCAS, scas), STRING_ROWS(CMPS, cmps),
+    STRING_ROWS(MOVS, movs),
+    STRING_ROWS(STOS, stos),
+    STRING_ROWS(LODS, lods),
+    STRING_ROWS(SCAS, scas),
+    STRING_ROWS(CMPS, cmps),
+    ROW_REG(XLAT, (NONE, NONE, NONE, NONE), 0, 0, PLAIN, MEM_READ, 0, xlat),
 };
 
 X86_TABLE(string);

@@ -31,8 +31,9 @@ struct x86_op *x86_exec_too_long(struct x86_core *core, struct x86_op *op)
 
 struct x86_op *x86_exec_unknown(struct x86_core *core, struct x86_op *op)
 {
-    sim_unimplemented(core->owner, "x86: instruction %s: raising #UD",
-                      (const char *)op->aux);
+    if (core->owner)
+        sim_unimplemented(core->owner, "x86: instruction %s: raising #UD",
+                          (const char *)op->aux);
     return x86_raise(core, op, X86_UD);
 }
 
