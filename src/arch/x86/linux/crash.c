@@ -74,7 +74,7 @@ static void crash_frame(const struct kernel *kernel, const struct mm *mm,
     char text[200];
 
     crash_describe(mm, addr, text);
-    sim_inform(kernel->cfg.owner, "  #%u 0x%" PRIx64 " %s", number, addr, text);
+    sim_warn(kernel->cfg.owner, "  #%u 0x%" PRIx64 " %s", number, addr, text);
 }
 
 static void crash_backtrace(const struct kernel *kernel, struct mm *mm,
@@ -115,18 +115,18 @@ void crash_report(struct linux_cpu *cpu, struct thread *thread,
         return;
     process->did_dump = true;
     x86_core_sync(cpu->core);
-    sim_inform(kernel->cfg.owner,
-               "process %u (%s) dies by SIG%s, code %d, address 0x%" PRIx64,
-               process->pid, thread->comm, signal_name(info->signo), info->code,
-               info->addr);
-    sim_inform(kernel->cfg.owner, "  rip 0x%016" PRIx64 " rflags 0x%" PRIx64,
-               state->rip, state->rflags);
+    sim_warn(kernel->cfg.owner,
+             "process %u (%s) dies by SIG%s, code %d, address 0x%" PRIx64,
+             process->pid, thread->comm, signal_name(info->signo), info->code,
+             info->addr);
+    sim_warn(kernel->cfg.owner, "  rip 0x%016" PRIx64 " rflags 0x%" PRIx64,
+             state->rip, state->rflags);
     for (int i = 0; i < X86_NUM_GPRS; i += 4)
-        sim_inform(kernel->cfg.owner,
-                   "  %-3s 0x%016" PRIx64 " %-3s 0x%016" PRIx64
-                   " %-3s 0x%016" PRIx64 " %-3s 0x%016" PRIx64,
-                   crash_gprs[i], state->gpr[i], crash_gprs[i + 1],
-                   state->gpr[i + 1], crash_gprs[i + 2], state->gpr[i + 2],
-                   crash_gprs[i + 3], state->gpr[i + 3]);
+        sim_warn(kernel->cfg.owner,
+                 "  %-3s 0x%016" PRIx64 " %-3s 0x%016" PRIx64
+                 " %-3s 0x%016" PRIx64 " %-3s 0x%016" PRIx64,
+                 crash_gprs[i], state->gpr[i], crash_gprs[i + 1],
+                 state->gpr[i + 1], crash_gprs[i + 2], state->gpr[i + 2],
+                 crash_gprs[i + 3], state->gpr[i + 3]);
     crash_backtrace(kernel, process->mm, state);
 }

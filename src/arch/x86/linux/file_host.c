@@ -108,6 +108,7 @@ static uint32_t file_host_poll(struct file *file)
 {
     if (!file_host_is_stream(file))
         return POLLIN | POLLOUT | POLLRDNORM | POLLWRNORM;
+    file->kernel->has_polled_host = true;
     return (uint32_t)file_host_ready(file, POLLIN | POLLOUT | POLLRDNORM |
                                                POLLWRNORM | POLLPRI);
 }

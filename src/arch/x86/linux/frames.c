@@ -59,22 +59,6 @@ static void frames_add_range(struct frames *frames,
     frames->num_ranges++;
 }
 
-struct frames *frames_create(struct physmem *mem)
-{
-    struct frames *frames = alloc_zeroed(1, sizeof(*frames));
-    size_t count = physmem_num_ranges(mem);
-
-    frames->ranges = alloc_zeroed(count, sizeof(*frames->ranges));
-    for (size_t i = 0; i < count; i++)
-        frames_add_range(frames, physmem_get_range(mem, i));
-    frames->blocks = alloc_zeroed(frames->num_blocks, sizeof(*frames->blocks));
-    frames->refs = alloc_zeroed((size_t)frames->num_blocks * FRAMES_PER_HUGE,
-                                sizeof(*frames->refs));
-    frames->empty = alloc_zeroed(frames->num_blocks, sizeof(*frames->empty));
-    frames->partial = NO_BLOCK;
-    return frames;
-}
-
 void frames_destroy(struct frames *frames)
 {
     if (!frames)
@@ -233,6 +217,33 @@ bool frames_alloc_huge(struct frames *frames, gpa_t *out)
         (void)frames_hand_out(frames, index, n);
     out->v = frames_block_addr(frames, index);
     return true;
+}
+
+/* Address 0 means "no frame" in many places: nobody gets that one. */
+static void frames_reserve_zero(struct frames *frames)
+{
+    gpa_t first;
+
+    if (frames->num_ranges && !frames->ranges[0].start &&
+        frames_alloc(frames, &first))
+        SIM_ASSERT(!first.v);
+}
+
+struct frames *frames_create(struct physmem *mem)
+{
+    struct frames *frames = alloc_zeroed(1, sizeof(*frames));
+    size_t count = physmem_num_ranges(mem);
+
+    frames->ranges = alloc_zeroed(count, sizeof(*frames->ranges));
+    for (size_t i = 0; i < count; i++)
+        frames_add_range(frames, physmem_get_range(mem, i));
+    frames->blocks = alloc_zeroed(frames->num_blocks, sizeof(*frames->blocks));
+    frames->refs = alloc_zeroed((size_t)frames->num_blocks * FRAMES_PER_HUGE,
+                                sizeof(*frames->refs));
+    frames->empty = alloc_zeroed(frames->num_blocks, sizeof(*frames->empty));
+    frames->partial = NO_BLOCK;
+    frames_reserve_zero(frames);
+    return frames;
 }
 
 void frames_ref(struct frames *frames, gpa_t addr)

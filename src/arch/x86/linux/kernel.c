@@ -376,8 +376,7 @@ static bool kernel_waits_for_host(const struct kernel *kernel)
 {
     for (struct process *p = kernel->processes; p; p = p->next) {
         for (struct thread *t = p->threads; t; t = t->next) {
-            if (t->run_state == THREAD_WAITING &&
-                (t->wait.is_poll || t->wait.channel == &kernel->host_channel))
+            if (t->run_state == THREAD_WAITING && t->wait.wants_host)
                 return true;
         }
     }

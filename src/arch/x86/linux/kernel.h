@@ -105,7 +105,8 @@ struct kernel {
     uint64_t num_forks;
     int32_t exit_code; /* of the first process, once it is gone */
     bool is_over;
-    char host_channel; /* address: threads that wait for the host's input */
+    bool has_polled_host; /* the current call asked for a host stream */
+    char host_channel;    /* address: threads that wait for the host's input */
 
     const struct syscall_row *calls_64[KERNEL_NUM_SYSCALLS];
     const struct syscall_row *calls_32[KERNEL_NUM_SYSCALLS];

@@ -50,7 +50,8 @@ enum wake_reason {
 
 struct thread_wait {
     const void *channel;
-    bool is_poll; /* any file: woken by every channel */
+    bool is_poll;    /* any file: woken by every channel */
+    bool wants_host; /* one of the files is a stream of the host */
     enum wake_reason reason;
     tick_t deadline; /* kept over restarts of the call */
     bool has_deadline;

@@ -204,6 +204,7 @@ static bool syscall_run(struct linux_cpu *cpu, struct thread *thread)
     uint32_t tid = thread->tid;
     int64_t result;
 
+    cpu->kernel->has_polled_host = false;
     syscall_args(&call, x86_core_state(cpu->core));
     result = syscall_dispatch(&call, thread->call_nr);
     if (result == SYSCALL_WAITS)
@@ -255,6 +256,8 @@ static int64_t syscall_wait_on(struct syscall *call, const void *channel,
         return SYSCALL_RESTART;
     wait->channel = channel;
     wait->is_poll = channel == NULL;
+    wait->wants_host = channel == &call->kernel->host_channel ||
+                       (!channel && call->kernel->has_polled_host);
     thread->in_syscall = true;
     if (wait->deadline != TICK_MAX) {
         ktimer_arm(&call->kernel->timers, &thread->wait_timer, wait->deadline);

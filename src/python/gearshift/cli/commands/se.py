@@ -113,10 +113,19 @@ def _run(options: Any, outdir: str) -> int:
     return event.getCode()
 
 
+def _keep_quiet() -> None:
+    """No files are wanted."""
+    from gearshift import settings
+
+    settings.dump_config = settings.json_config = settings.dot_config = ""
+    settings.stats_file = []
+
+
 def main(argv: List[str]) -> int:
     """The command."""
     options = _parser().parse_args(argv)
     if options.outdir:
         return _run(options, options.outdir)
+    _keep_quiet()
     with tempfile.TemporaryDirectory(prefix="gearshift-") as outdir:
         return _run(options, outdir)
