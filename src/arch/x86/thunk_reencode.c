@@ -153,9 +153,8 @@ static void encoding_leave_narrow_mode(struct encoding *enc)
         enc->vec[1] |= 0x40;
         return;
     }
+    enc->vec[1] |= enc->vec[0] == 0x62 ? 0xf0 : 0xe0;
     enc->vec[2] |= 0x40;
-    if (enc->vec[0] == 0x62)
-        enc->vec[1] |= 0x10;
 }
 
 static bool has_gpr_operand(const struct x86_reencode *how)
@@ -180,8 +179,7 @@ static bool w_selects_gpr_size(const struct x86_reencode *how)
     case ZYDIS_MNEMONIC_VCVTUSI2SD:
         return true;
     default:
-        return has_gpr_operand(how) &&
-               how->insn->mnemonic != ZYDIS_MNEMONIC_KMOVD;
+        return has_gpr_operand(how);
     }
 }
 
@@ -293,6 +291,16 @@ static size_t write_body(const struct x86_reencode *how,
     return len + end - rest;
 }
 
+/* The fourth register of VEX encodings is the upper half of an immediate. */
+static bool has_immediate_register(const struct x86_reencode *how)
+{
+    for (unsigned i = 0; i < how->insn->operand_count_visible; i++) {
+        if (how->operands[i].encoding == ZYDIS_OPERAND_ENCODING_IS4)
+            return true;
+    }
+    return false;
+}
+
 size_t x86_reencode_write(const struct x86_reencode *how, uint8_t out[16])
 {
     struct encoding enc = {0};
@@ -307,5 +315,8 @@ size_t x86_reencode_write(const struct x86_reencode *how, uint8_t out[16])
     if (enc.rex)
         out[len++] = enc.rex;
     len += write_body(how, &enc, opcode_at, out + len);
+    if (how->insn->machine_mode != ZYDIS_MACHINE_MODE_LONG_64 &&
+        has_immediate_register(how))
+        out[len - 1] &= 0x7f;
     return encoding_is_same(how, out, len) ? len : 0;
 }

@@ -75,6 +75,14 @@ TEST(ThunkReencode, NarrowModesLoseWhatTheyIgnore)
     EXPECT_EQ(reencode({0xc4, 0xe1, 0xf9, 0x6e, 0xc1},
                        ZYDIS_MACHINE_MODE_LONG_COMPAT_32),
               (Bytes{0xc4, 0xe1, 0x79, 0x6e, 0xc2}));
+    // vpxor xmm1, xmm1, xmm7 with B clear, which selects xmm15 in 64-bit mode
+    EXPECT_EQ(reencode({0xc4, 0xc1, 0x71, 0xef, 0xcf},
+                       ZYDIS_MACHINE_MODE_LONG_COMPAT_32),
+              (Bytes{0xc4, 0xe1, 0x71, 0xef, 0xcf}));
+    // vblendvps xmm0, xmm1, xmm2, xmm3 with the immediate's bit 7 set
+    EXPECT_EQ(reencode({0xc4, 0xe3, 0x71, 0x4a, 0xc2, 0xb0},
+                       ZYDIS_MACHINE_MODE_LONG_COMPAT_32),
+              (Bytes{0xc4, 0xe3, 0x71, 0x4a, 0xc2, 0x30}));
     // addps xmm0, [bx+si] in 16-bit addressing
     EXPECT_EQ(
         reencode({0x67, 0x0f, 0x58, 0x00}, ZYDIS_MACHINE_MODE_LONG_COMPAT_32),
