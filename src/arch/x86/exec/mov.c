@@ -106,7 +106,7 @@ MOVSXD(64)
         PUT(N, 0, (uint##N##_t)(int##M##_t)value);                             \
         NEXT();                                                                \
     }
-FOR_ADDR(MOVSXD_MEM, 16, 16)
+FOR_ADDR(MOVSXD_MEM, 16, 32)
 FOR_ADDR(MOVSXD_MEM, 32, 32)
 FOR_ADDR(MOVSXD_MEM, 64, 32)
 
@@ -234,7 +234,7 @@ EXTEND(cqo, 64, (int64_t)GPR(64, X86_RAX) >> 63, X86_RDX)
             NAME)
 
 static const struct x86_row mov_rows[] = {
-    FOR_SIZES(MOV_ROWS, MOV, mov) FOR_WIDENINGS(WIDEN_ROWS) MOVSXD_ROWS(16, 16)
+    FOR_SIZES(MOV_ROWS, MOV, mov) FOR_WIDENINGS(WIDEN_ROWS) MOVSXD_ROWS(16, 32)
         MOVSXD_ROWS(32, 32) MOVSXD_ROWS(64, 32)
             FOR_WIDE_SIZES(LEA_ROWS, LEA, lea)
                 FOR_WIDE_SIZES(MOVBE_ROWS, MOVBE, movbe) MOVNTI_ROWS(32),
