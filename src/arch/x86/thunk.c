@@ -126,13 +126,15 @@ static void thunks_grow(struct x86_thunks *thunks)
     mem_free(old);
 }
 
-static void make_key(const ZydisDecodedInstruction *insn, const uint8_t *bytes,
-                     uint8_t *key)
+static void make_key(const struct x86_reencode *how, uint8_t *key)
 {
+    size_t len;
+
     memset(key, 0, KEY_BYTES);
-    memcpy(key, bytes, insn->length);
+    len = x86_reencode_key(how, key);
+    memset(key + len, 0, KEY_BYTES - len);
     key[KEY_BYTES - 1] =
-        (uint8_t)(insn->length | (unsigned)insn->machine_mode << 4);
+        (uint8_t)(len | (unsigned)how->insn->machine_mode << 4);
 }
 
 /* --------------------------------------------------------------------- code */
@@ -310,8 +312,11 @@ static const char *thunk_build(struct x86_thunks *thunks,
     if (thunks->has_unaligned_sha && is_sha(how.insn->mnemonic))
         thunk->align = 1;
     x86_thunk_classify(how.insn, how.operands, how.bytes, thunk);
-    if (helper)
+    if (helper) {
+        if (thunk->mode_bits == 64)
+            thunk->code = helper->code;
         return NULL;
+    }
     memcpy(how.gpr_map, plan.gpr_map, sizeof(how.gpr_map));
     return thunk_make_code(thunks, &how, &plan, thunk);
 }
@@ -326,7 +331,7 @@ const struct x86_thunk *x86_thunks_get(struct x86_thunks *thunks,
     uint8_t key[KEY_BYTES];
     const char *reason;
 
-    make_key(insn, bytes, key);
+    make_key(&how, key);
     slot = thunks_slot(thunks, key);
     if (*slot)
         return &(*slot)->thunk;

@@ -69,7 +69,7 @@ enum x86_thunk_attr {
     X86_THUNK_COMPACT = 8,  /* with MASKED: as many elements as bits are set,
                              * from the start (expand, compress) */
     X86_THUNK_FULL_CHECK = 16, /* with MASKED: faults are not suppressed */
-    X86_THUNK_SAE = 32,        /* suppresses all SIMD exceptions */
+    X86_THUNK_SAE = 32,        /* raises no SIMD exception */
 };
 
 /* Plain moves that an engine may do itself instead of calling code(). */

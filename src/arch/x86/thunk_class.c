@@ -100,6 +100,7 @@ static bool is_waiting(ZydisMnemonic mnemonic)
     case ZYDIS_MNEMONIC_FNSTSW:
     case ZYDIS_MNEMONIC_FNSTENV:
     case ZYDIS_MNEMONIC_FNSAVE:
+    case ZYDIS_MNEMONIC_FWAIT: /* its helper looks itself, after #NM */
         return false;
     default:
         return true;

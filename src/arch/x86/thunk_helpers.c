@@ -8,7 +8,11 @@
 
 #define ROW(mnemonic, needs, fn)                                               \
     {                                                                          \
-        ZYDIS_MNEMONIC_##mnemonic, needs, x86_thunk_##fn                       \
+        ZYDIS_MNEMONIC_##mnemonic, needs, x86_thunk_##fn, NULL                 \
+    }
+#define QUICK(mnemonic, needs, fn, code)                                       \
+    {                                                                          \
+        ZYDIS_MNEMONIC_##mnemonic, needs, x86_thunk_##fn, x86_thunk_##code     \
     }
 
 static const struct x86_thunk_helper_row helpers[] = {
@@ -31,7 +35,8 @@ static const struct x86_thunk_helper_row helpers[] = {
     ROW(MASKMOVDQU, 0, maskmov),
     ROW(VMASKMOVDQU, 0, maskmov),
     ROW(MASKMOVQ, 0, maskmov),
-    ROW(FLDCW, 0, fldcw),
+    QUICK(FLDCW, 0, fldcw, fldcw_code),
+    ROW(FWAIT, 0, fwait),
     ROW(FNINIT, 0, fninit),
     ROW(FNSTENV, 0, fnstenv),
     ROW(FNSAVE, 0, fnstenv),
@@ -39,9 +44,9 @@ static const struct x86_thunk_helper_row helpers[] = {
     ROW(FRSTOR, 0, fldenv),
     ROW(LDMXCSR, X86_NEED_SSE, ldmxcsr),
     ROW(VLDMXCSR, X86_NEED_AVX, ldmxcsr),
-    ROW(STMXCSR, X86_NEED_SSE, stmxcsr),
+    QUICK(STMXCSR, X86_NEED_SSE, stmxcsr, stmxcsr_code),
     ROW(VSTMXCSR, X86_NEED_AVX, stmxcsr),
-    ROW(VZEROUPPER, X86_NEED_AVX, vzero),
+    QUICK(VZEROUPPER, X86_NEED_AVX, vzero, vzeroupper_code),
     ROW(VZEROALL, X86_NEED_AVX, vzero),
     ROW(FXSAVE, X86_NEED_X87, fxsave),
     ROW(FXSAVE64, X86_NEED_X87, fxsave),

@@ -13,6 +13,7 @@ struct x86_thunk_helper_row {
     uint16_t mnemonic; /* ZydisMnemonic */
     uint32_t needs;    /* enum x86_fpu_need, beside what the operands say */
     x86_thunk_helper fn;
+    x86_thunk_code code; /* quick form for 64-bit mode, or NULL */
 };
 
 /* NULL if the instruction has no helper. */

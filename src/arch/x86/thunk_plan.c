@@ -509,7 +509,7 @@ static void plan_needs(const ZydisDecodedInstruction *insn,
         thunk->needs |= X86_NEED_MXCSR;
     if (plan->has_mmx)
         thunk->needs |= X86_NEED_MMX | X86_NEED_LIVE_X87;
-    if (plan->has_x87)
+    if (plan->has_x87 && insn->mnemonic != ZYDIS_MNEMONIC_FWAIT)
         thunk->needs |= X86_NEED_X87 | X86_NEED_LIVE_X87;
     if (plan->has_mmx || plan->has_x87)
         thunk->attrs |= X86_THUNK_WAITING;
@@ -592,9 +592,13 @@ const char *x86_thunk_plan_make(const ZydisDecodedInstruction *insn,
     plan_implicit(insn, operands, thunk);
     plan_needs(insn, operands, plan, thunk);
     plan_flags(insn, thunk);
-    if (insn->avx.has_sae)
+    if (insn->avx.has_sae || (!plan->has_mmx && !raises_exceptions(insn)))
         thunk->attrs |= X86_THUNK_SAE;
     thunk->writes_vec = plan->vec_store;
+    if (insn->mnemonic == ZYDIS_MNEMONIC_VP2INTERSECTD ||
+        insn->mnemonic == ZYDIS_MNEMONIC_VP2INTERSECTQ) /* even and odd */
+        plan->opmask_store |= (uint8_t)((plan->opmask_store & 0x55) << 1 |
+                                        (plan->opmask_store & 0xaa) >> 1);
     thunk->writes_mask = plan->opmask_store;
     for (unsigned i = 0; i < 16; i++) {
         if (plan->gpr_store & 1u << i)

@@ -301,6 +301,38 @@ static bool has_immediate_register(const struct x86_reencode *how)
     return false;
 }
 
+static bool has_plain_memory(const struct x86_reencode *how)
+{
+    for (unsigned i = 0; i < how->insn->operand_count; i++) {
+        if (how->operands[i].type == ZYDIS_OPERAND_TYPE_MEMORY)
+            return how->operands[i].mem.type == ZYDIS_MEMOP_TYPE_MEM &&
+                   how->operands[i].encoding == ZYDIS_OPERAND_ENCODING_MODRM_RM;
+    }
+    return false;
+}
+
+size_t x86_reencode_key(const struct x86_reencode *how, uint8_t out[16])
+{
+    const ZydisDecodedInstruction *insn = how->insn;
+    struct encoding enc = {0};
+    size_t opcode_at, len;
+
+    /* The x87 opcode that FNSTENV shows includes the addressing mode. */
+    if (!has_plain_memory(how) || insn->meta.isa_ext == ZYDIS_ISA_EXT_X87) {
+        memcpy(out, how->bytes, insn->length);
+        return insn->length;
+    }
+    opcode_at = encoding_start(&enc, how);
+    enc.modrm =
+        (uint8_t)((how->bytes[insn->raw.modrm.offset] & 0x38) | HOST_MEM_RM);
+    clear_rm_extension(&enc);
+    memcpy(out, enc.prefix, enc.prefix_len);
+    len = enc.prefix_len;
+    if (enc.rex & 15)
+        out[len++] = enc.rex;
+    return len + write_body(how, &enc, opcode_at, out + len);
+}
+
 size_t x86_reencode_write(const struct x86_reencode *how, uint8_t out[16])
 {
     struct encoding enc = {0};

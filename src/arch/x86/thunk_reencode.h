@@ -30,6 +30,13 @@ int x86_reencode_gpr_id(ZydisRegister reg);
  */
 size_t x86_reencode_write(const struct x86_reencode *how, uint8_t out[16]);
 
+/**
+ * x86_reencode_key() - bytes that are the same for instructions that differ
+ * only in where their memory operand is
+ * Returns: length, at most 15.
+ */
+size_t x86_reencode_key(const struct x86_reencode *how, uint8_t out[16]);
+
 #ifdef __cplusplus
 }
 #endif

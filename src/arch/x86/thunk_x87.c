@@ -14,7 +14,7 @@
 
 #include <string.h>
 
-enum { ENV_WORDS = 7, CR0_PE = 1 };
+enum { ENV_WORDS = 7, CR0_PE = 1, CR0_MP = 2, CR0_TS = 8 };
 
 /* The environment, whatever its layout in memory. */
 struct x87_env {
@@ -40,6 +40,25 @@ static void set_fcw(struct x86_fpu *fpu, uint16_t fcw)
     update_summary(fpu);
 }
 
+static void load_fcw(struct x86_fpu *fpu, uint16_t fcw)
+{
+    if ((fpu->live & X86_LIVE_X87) && (fcw & X86_FCW_MASKS) == X86_FCW_MASKS) {
+        __asm__ volatile("fldcw %0" : : "m"(fcw));
+        return;
+    }
+    x86_fpu_leave_x87(fpu);
+    set_fcw(fpu, fcw);
+}
+
+uint64_t x86_thunk_fldcw_code(struct x86_fpu *fpu, void *mem, uint64_t flags)
+{
+    uint16_t fcw;
+
+    memcpy(&fcw, mem, sizeof(fcw));
+    load_fcw(fpu, fcw);
+    return flags;
+}
+
 bool x86_thunk_fldcw(struct x86_fpu *fpu, const struct x86_thunk *thunk,
                      struct x86_thunk_call *call)
 {
@@ -48,13 +67,22 @@ bool x86_thunk_fldcw(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     (void)thunk;
     if (!fpu->mem->read(fpu->core, &call->mem, &fcw, 2, &call->fault))
         return false;
-    if ((fpu->live & X86_LIVE_X87) && (fcw & X86_FCW_MASKS) == X86_FCW_MASKS) {
-        __asm__ volatile("fldcw %0" : : "m"(fcw));
-        return true;
-    }
-    x86_fpu_leave_x87(fpu);
-    set_fcw(fpu, fcw);
+    load_fcw(fpu, fcw);
     return true;
+}
+
+/* [SDM] Vol. 3A, "Control Registers": FWAIT ignores EM, and TS without MP. */
+bool x86_thunk_fwait(struct x86_fpu *fpu, const struct x86_thunk *thunk,
+                     struct x86_thunk_call *call)
+{
+    uint64_t both = CR0_MP | CR0_TS;
+
+    (void)thunk;
+    if ((fpu->state->cr0 & both) == both)
+        return x86_thunk_fault(call, X86_NM);
+    return (fpu->live & X86_LIVE_X87) ||
+           !(x86_fx_u16(fpu->x87, X86_FX_FSW) & X86_FSW_ES) ||
+           x86_thunk_fault(call, X86_MF);
 }
 
 static void init_x87(struct x86_fpu *fpu)
@@ -357,6 +385,23 @@ bool x86_thunk_stmxcsr(struct x86_fpu *fpu, const struct x86_thunk *thunk,
 
     (void)thunk;
     return fpu->mem->write(fpu->core, &call->mem, &value, 4, &call->fault);
+}
+
+uint64_t x86_thunk_stmxcsr_code(struct x86_fpu *fpu, void *mem, uint64_t flags)
+{
+    uint32_t value = x86_fpu_mxcsr(fpu);
+
+    memcpy(mem, &value, sizeof(value));
+    return flags;
+}
+
+uint64_t x86_thunk_vzeroupper_code(struct x86_fpu *fpu, void *mem,
+                                   uint64_t flags)
+{
+    (void)mem;
+    for (unsigned i = 0; i < 16; i++)
+        memset(fpu->vec[i] + 16, 0, 48);
+    return flags;
 }
 
 bool x86_thunk_vzero(struct x86_fpu *fpu, const struct x86_thunk *thunk,

@@ -142,10 +142,10 @@ TEST_F(CpuidLeaf, XsaveComponentsAreWhereTheHostHasThem)
 TEST_F(CpuidLeaf, XsaveSizeFollowsXcr0)
 {
     create("x86-64-v3");
-    state.xcr0 = 1;
-    EXPECT_EQ(read(0xd).ebx, 576U);
     if (!x86_cpuid_has(cpuid, X86_FEAT_AVX))
         GTEST_SKIP() << "the host has no AVX";
+    state.xcr0 = 1;
+    EXPECT_EQ(read(0xd).ebx, 576U);
     state.xcr0 = 7;
     EXPECT_EQ(read(0xd).ebx, 832U);
     EXPECT_EQ(read(0xd).ecx, 832U);

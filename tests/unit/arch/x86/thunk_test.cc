@@ -21,12 +21,20 @@ TEST_F(ThunkTest, LegacyFormKeepsTheUpperPartOfTheRegister)
 TEST_F(ThunkTest, VexFormClearsTheUpperPartOfTheRegister)
 {
     NEED_HOST("avx");
-    set_vec<float>(1, {1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16});
+    set_vec<float>(1, {1, 2, 3, 4, 5, 6, 7, 8});
     set_vec<float>(2, {10, 20, 30, 40});
     ASSERT_TRUE(run({0xc5, 0xf0, 0x58, 0xca})); // vaddps xmm1, xmm1, xmm2
     EXPECT_EQ(vec<float>(1, 3), 44);
     for (unsigned i = 4; i < 16; i++)
         EXPECT_EQ(vec<float>(1, i), 0);
+}
+
+TEST_F(ThunkTest, VexFormClearsZmmToo)
+{
+    NEED_HOST("avx512bw");
+    memset(m.fpu.vec[1], 0xff, 64);
+    ASSERT_TRUE(run({0xc5, 0xf5, 0xef, 0xc9})); // vpxor ymm1, ymm1, ymm1
+    EXPECT_EQ(vec<uint64_t>(1, 7), 0U);
 }
 
 TEST_F(ThunkTest, MemoryOperandIsReadWhereTheCallSays)
@@ -140,10 +148,20 @@ TEST_F(ThunkTest, IdenticalInstructionsShareAThunk)
 {
     const x86_thunk *first = get({0x0f, 0x58, 0xca});
     for (unsigned i = 0; i < 3000; i++) // more than fit the first table
-        (void)get({0x0f, 0x58, 0x88, static_cast<uint8_t>(i),
-                   static_cast<uint8_t>(i >> 8), 0, 0});
+        (void)get({0x66, 0x0f, 0xc6, static_cast<uint8_t>(0xc0 + i % 64),
+                   static_cast<uint8_t>(i / 64)});
     EXPECT_EQ(get({0x0f, 0x58, 0xca}), first);
     EXPECT_NE(get({0x0f, 0x58, 0xcb}), first);
+}
+
+TEST_F(ThunkTest, PlaceOfTheMemoryOperandDoesNotMatter)
+{
+    const x86_thunk *first = get({0x0f, 0x58, 0x08}); // addps xmm1, [rax]
+    EXPECT_EQ(get({0x65, 0x43, 0x0f, 0x58, 0x8c, 0x90, 1, 2, 3, 4}), first);
+    EXPECT_NE(get({0x0f, 0x58, 0x10}), first);       // xmm2
+    EXPECT_NE(get({0x44, 0x0f, 0x58, 0x08}), first); // xmm9
+    // the opcode that FNSTENV reports tells them apart
+    EXPECT_NE(get({0xdd, 0x00}), get({0xdd, 0x40, 0x08}));
 }
 
 TEST_F(ThunkTest, IntegerInstructionsAreNotForThunks)

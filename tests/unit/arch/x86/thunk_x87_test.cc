@@ -172,3 +172,13 @@ TEST_F(ThunkX87, VzeroupperKeepsTheLowPart)
     ASSERT_TRUE(run({0xc5, 0xfc, 0x77})); // vzeroall
     EXPECT_EQ(m.fpu.vec[3][0], 0);
 }
+
+TEST_F(ThunkX87, FwaitLooksAtMpAndNotAtEm)
+{
+    m.state.cr0 = (m.state.cr0 & ~UINT64_C(2)) | 0xc; // TS EM, no MP
+    x86_fpu_update_access(&m.fpu);
+    EXPECT_TRUE(run({0x9b}));
+    m.state.cr0 |= 2;
+    EXPECT_FALSE(run({0x9b}));
+    EXPECT_EQ(call.fault.vector, X86_NM);
+}
