@@ -614,7 +614,7 @@ struct x86_op *x86_block_goto(struct x86_core *core, uint64_t rip)
     entry = x86_block_find(core);
     if (!entry)
         return fetch_failed(core);
-    X86_DISPATCH(core, entry);
+    X86_DISPATCH_ANY(core, entry);
 }
 
 /* Both on one page, and neither reaches into the next one, so that one
@@ -639,7 +639,7 @@ struct x86_op *x86_block_chain(struct x86_core *core, struct x86_op *op,
     if (core->cache->num_flushes == flushes &&
         may_chain(x86_op_block(op), entry->aux))
         op->aux = entry;
-    X86_DISPATCH(core, entry);
+    X86_DISPATCH_ANY(core, entry);
 }
 
 /* ------------------------------------------- ops that are not instructions */

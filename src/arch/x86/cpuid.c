@@ -60,13 +60,13 @@ static bool word_is(const char *word, size_t len, const char *text)
 
 static void offer_word(struct x86_cpuid *cpuid, const char *word, size_t len)
 {
-    for (size_t i = 0; i < X86_NUM_FEATURES; i++) {
-        if (word_is(word, len, x86_cpuid_rows[i].text)) {
-            cpuid->has[i] = true;
-            return;
-        }
-    }
-    SIM_ASSERT(!"a model names an unknown feature");
+    size_t feature = 0;
+
+    while (feature < X86_NUM_FEATURES &&
+           !word_is(word, len, x86_cpuid_rows[feature].text))
+        feature++;
+    SIM_ASSERT(feature < X86_NUM_FEATURES); /* else a misspelt model */
+    cpuid->has[feature] = true;
 }
 
 static void offer_words(struct x86_cpuid *cpuid, const char *text)

@@ -14,13 +14,19 @@
 #define X86_TAIL_CALLS 0
 #endif
 
+/* clang promises a tail call only between functions of one type; from helpers
+ * of handlers (X86_DISPATCH_ANY) it makes one all the same. */
+#if X86_TAIL_CALLS
+#define X86_DISPATCH_ANY(core, next) return (next)->fn((core), (next))
+#else
+#define X86_DISPATCH_ANY(core, next) return (next)
+#endif
+
 #if X86_TAIL_CALLS && defined(__clang__)
 #define X86_DISPATCH(core, next)                                               \
     __attribute__((musttail)) return (next)->fn((core), (next))
-#elif X86_TAIL_CALLS
-#define X86_DISPATCH(core, next) return (next)->fn((core), (next))
 #else
-#define X86_DISPATCH(core, next) return (next)
+#define X86_DISPATCH(core, next) X86_DISPATCH_ANY(core, next)
 #endif
 
 #endif

@@ -65,7 +65,7 @@ static struct x86_op *in(struct x86_core *core, struct x86_op *op,
         PUT_GPR(16, X86_RAX, (uint16_t)value);
     else
         PUT_GPR(32, X86_RAX, value);
-    return x86_sys_finish(core, op, true);
+    return x86_sys_finish(core, op);
 }
 
 static struct x86_op *out(struct x86_core *core, struct x86_op *op,
@@ -76,7 +76,7 @@ static struct x86_op *out(struct x86_core *core, struct x86_op *op,
     if (!is_allowed(core, port, size))
         return x86_raise_set(core, op);
     port_out(core, port, size, GPR(32, X86_RAX) & mask);
-    return x86_sys_finish(core, op, true);
+    return x86_sys_finish(core, op);
 }
 
 /* ---------------------------------------------------------------- INS, OUTS */
@@ -115,7 +115,7 @@ static struct x86_op *next_element(struct x86_core *core, struct x86_op *op)
         if (string_reg(core, op, X86_RCX))
             return x86_restart(core, op);
     }
-    return x86_sys_finish(core, op, true);
+    return x86_sys_finish(core, op);
 }
 
 static struct x86_op *ins(struct x86_core *core, struct x86_op *op,

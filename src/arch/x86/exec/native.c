@@ -93,7 +93,7 @@ EXEC(native_reg_flags)
         const uint64_t addr = (ea);                                            \
         const struct x86_tlb_entry *entry = x86_tlb_at(core, addr);            \
         if (SIM_UNLIKELY(addr - entry->tag >                                   \
-                             (uint64_t)X86_PAGE_SIZE - thunk->mem_size ||                \
+                             (uint64_t)X86_PAGE_SIZE - thunk->mem_size ||      \
                          (addr & (thunk->align - 1u))))                        \
             RUN_FULL();                                                        \
         ptr = (void *)(addr + entry->addend);                                  \

@@ -30,7 +30,7 @@ static struct x86_op *load_seg(struct x86_core *core, struct x86_op *op,
     if (name == X86_SS_SEG)
         core->state.events.shadow = 2;
     x86_core_mode_changed(core);
-    return x86_sys_finish(core, op, true);
+    return x86_sys_finish(core, op);
 }
 
 EXEC(mov_sr)
@@ -134,7 +134,7 @@ static struct x86_op *load_far(struct x86_core *core, struct x86_op *op,
     else
         PUT(64, 0, offset);
     x86_core_mode_changed(core);
-    return x86_sys_finish(core, op, true);
+    return x86_sys_finish(core, op);
 }
 
 #define LOAD_FAR(NAME, SEG)                                                    \

@@ -154,13 +154,14 @@ static bool cmps_one(struct x86_core *core, struct x86_op *op, unsigned size)
 /* ------------------------------------------------------------ many elements */
 
 /*
- * Host address of @seg:@reg for *count elements, which is cut to what lies in
- * the page, in the segment and below the end of the address space.
+ * Host address of @reg's memory for *count elements, which is cut to what lies
+ * in the page, in the segment and below the end of the address space.
  */
-static uint8_t *find_span(struct x86_core *core, struct x86_op *op,
-                          enum x86_seg_name seg, enum x86_gpr reg,
-                          unsigned size, unsigned access, uint64_t *count)
+static uint8_t *find_span(struct x86_core *core, const struct x86_op *op,
+                          enum x86_gpr reg, unsigned size, unsigned access,
+                          uint64_t *count)
 {
+    enum x86_seg_name seg = reg == X86_RDI ? X86_ES : x86_op_seg(op);
     uint64_t offset = get_reg(core, op, reg);
     uint64_t len = X86_PAGE_SIZE, linear;
     uint8_t *host;
@@ -201,14 +202,14 @@ static uint64_t movs_many(struct x86_core *core, struct x86_op *op,
                           unsigned size, uint64_t count)
 {
     uint64_t room = count;
-    const uint8_t *from = find_span(core, op, x86_op_seg(op), X86_RSI, size,
-                                    X86_ACCESS_READ, &count);
+    const uint8_t *from =
+        find_span(core, op, X86_RSI, size, X86_ACCESS_READ, &count);
     uint8_t *to;
 
     if (!from)
         return 0;
     room = count;
-    to = find_span(core, op, X86_ES, X86_RDI, size, X86_ACCESS_WRITE, &room);
+    to = find_span(core, op, X86_RDI, size, X86_ACCESS_WRITE, &room);
     if (!to)
         return 0;
     copy_forward(to, from, size, room);
@@ -221,8 +222,7 @@ static uint64_t stos_many(struct x86_core *core, struct x86_op *op,
                           unsigned size, uint64_t count)
 {
     const uint64_t value = core->state.gpr[X86_RAX];
-    uint8_t *to =
-        find_span(core, op, X86_ES, X86_RDI, size, X86_ACCESS_WRITE, &count);
+    uint8_t *to = find_span(core, op, X86_RDI, size, X86_ACCESS_WRITE, &count);
 
     if (!to)
         return 0;
@@ -261,7 +261,7 @@ static uint64_t scas_many(struct x86_core *core, struct x86_op *op,
 {
     const uint8_t *accumulator = (uint8_t *)&core->state.gpr[X86_RAX];
     const uint8_t *in =
-        find_span(core, op, X86_ES, X86_RDI, size, X86_ACCESS_READ, &count);
+        find_span(core, op, X86_RDI, size, X86_ACCESS_READ, &count);
     uint64_t done;
 
     if (!in)
@@ -276,14 +276,14 @@ static uint64_t scas_many(struct x86_core *core, struct x86_op *op,
 static uint64_t cmps_many(struct x86_core *core, struct x86_op *op,
                           unsigned size, uint64_t count)
 {
-    const uint8_t *a = find_span(core, op, x86_op_seg(op), X86_RSI, size,
-                                 X86_ACCESS_READ, &count);
+    const uint8_t *a =
+        find_span(core, op, X86_RSI, size, X86_ACCESS_READ, &count);
     const uint8_t *b;
     uint64_t done;
 
     if (!a)
         return 0;
-    b = find_span(core, op, X86_ES, X86_RDI, size, X86_ACCESS_READ, &count);
+    b = find_span(core, op, X86_RDI, size, X86_ACCESS_READ, &count);
     if (!b)
         return 0;
     done = find_end(a, b, size, op, size, count);

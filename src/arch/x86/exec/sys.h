@@ -20,16 +20,17 @@ static inline uint64_t x86_sys_next_rip(const struct x86_core *core,
     }
 }
 
-/* After an instruction that may have changed anything: @ok tells whether it
- * succeeded, else core->fault is set. */
+/* Behind an instruction that may have changed anything. */
 static inline struct x86_op *x86_sys_finish(struct x86_core *core,
-                                            struct x86_op *op, bool ok)
+                                            const struct x86_op *op)
 {
-    if (!ok)
-        return x86_raise_set(core, op);
     core->state.rip = x86_sys_next_rip(core, op);
     return x86_leave(core);
 }
+
+/* The same if @OK; else core->fault is set. */
+#define SYS_FINISH_IF(OK)                                                      \
+    ((OK) ? x86_sys_finish(core, op) : x86_raise_set(core, op))
 
 /* #GP(0) unless CPL is 0. */
 #define REQUIRE_CPL0()                                                         \

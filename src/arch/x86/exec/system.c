@@ -25,8 +25,7 @@ EXEC(mov_to_cr)
     REQUIRE_CPL0();
     if (core->mode != X86_MODE_64)
         value = (uint32_t)value;
-    return x86_sys_finish(core, op,
-                          x86_cr_write(core, op->reg[0], value, &core->fault));
+    return SYS_FINISH_IF(x86_cr_write(core, op->reg[0], value, &core->fault));
 }
 
 EXEC(mov_from_cr)
@@ -47,8 +46,7 @@ EXEC(mov_to_dr)
     REQUIRE_CPL0();
     if (core->mode != X86_MODE_64)
         value = (uint32_t)value;
-    return x86_sys_finish(core, op,
-                          x86_dr_write(core, op->reg[0], value, &core->fault));
+    return SYS_FINISH_IF(x86_dr_write(core, op->reg[0], value, &core->fault));
 }
 
 EXEC(mov_from_dr)
@@ -67,20 +65,20 @@ EXEC(clts)
     REQUIRE_CPL0();
     core->state.cr0 &= ~(uint64_t)X86_CR0_TS;
     x86_core_mode_changed(core);
-    return x86_sys_finish(core, op, true);
+    return x86_sys_finish(core, op);
 }
 
 EXEC(lmsw_r)
 {
     REQUIRE_CPL0();
-    return x86_sys_finish(core, op, x86_lmsw(core, GET(16, 0), &core->fault));
+    return SYS_FINISH_IF(x86_lmsw(core, GET(16, 0), &core->fault));
 }
 
 EXEC(lmsw_m)
 {
     REQUIRE_CPL0();
     LOAD(16, value, x86_op_offset(core, op));
-    return x86_sys_finish(core, op, x86_lmsw(core, value, &core->fault));
+    return SYS_FINISH_IF(x86_lmsw(core, value, &core->fault));
 }
 
 /* CR4.UMIP: SGDT SIDT SLDT SMSW STR are privileged. */
@@ -260,8 +258,8 @@ EXEC(wrmsr)
 
     REQUIRE_CPL0();
     x86_fpu_leave(&core->fpu);
-    return x86_sys_finish(
-        core, op, x86_msr_write(core, GPR(32, X86_RCX), value, &core->fault));
+    return SYS_FINISH_IF(
+        x86_msr_write(core, GPR(32, X86_RCX), value, &core->fault));
 }
 
 /* No counters are offered (CPUID leaf 0AH): every index is #GP. */
@@ -276,8 +274,8 @@ EXEC(xsetbv)
 
     if (!(core->state.cr4 & X86_CR4_OSXSAVE))
         return x86_raise(core, op, X86_UD);
-    return x86_sys_finish(
-        core, op, x86_xcr_write(core, GPR(32, X86_RCX), value, &core->fault));
+    return SYS_FINISH_IF(
+        x86_xcr_write(core, GPR(32, X86_RCX), value, &core->fault));
 }
 
 /* ------------------------------------------------------------ interrupt flag
@@ -310,7 +308,7 @@ EXEC(sti)
         core->state.events.shadow = 1;
     core->state.rflags |= X86_IF;
     x86_core_poke(core);
-    return x86_sys_finish(core, op, true);
+    return x86_sys_finish(core, op);
 }
 
 EXEC(clac)
@@ -318,7 +316,7 @@ EXEC(clac)
     if (core->cpl != 0)
         return x86_raise(core, op, X86_UD);
     x86_core_set_rflags(core, x86_core_rflags(core) & ~(uint64_t)X86_AC_FLAG);
-    return x86_sys_finish(core, op, true);
+    return x86_sys_finish(core, op);
 }
 
 EXEC(stac)
@@ -326,7 +324,7 @@ EXEC(stac)
     if (core->cpl != 0)
         return x86_raise(core, op, X86_UD);
     x86_core_set_rflags(core, x86_core_rflags(core) | X86_AC_FLAG);
-    return x86_sys_finish(core, op, true);
+    return x86_sys_finish(core, op);
 }
 
 EXEC(swapgs)
@@ -351,7 +349,7 @@ EXEC(invlpg)
     else if (x86_op_seg(op) == X86_FS || x86_op_seg(op) == X86_GS)
         addr += core->state.seg[x86_op_seg(op)].base;
     x86_core_flush_page(core, (gva_t){addr});
-    return x86_sys_finish(core, op, true);
+    return x86_sys_finish(core, op);
 }
 
 /* All types flush everything, which the architecture allows. */
@@ -367,7 +365,7 @@ EXEC(invpcid)
         (type == 1 && !(core->state.cr4 & X86_CR4_PCIDE) && pcid))
         return x86_raise_error(core, op, X86_GP, 0);
     x86_core_flush_tlb(core);
-    return x86_sys_finish(core, op, true);
+    return x86_sys_finish(core, op);
 }
 
 /* INVD, WBINVD, WBNOINVD (a prefixed WBINVD): caches hold no data. */

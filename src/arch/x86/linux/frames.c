@@ -11,7 +11,8 @@
 #include "base/log.h"
 #include "mem/physmem.h"
 
-enum { WORDS_PER_BLOCK = FRAMES_PER_HUGE / 64, NO_BLOCK = UINT32_MAX };
+enum { WORDS_PER_BLOCK = FRAMES_PER_HUGE / 64 };
+#define NO_BLOCK UINT32_MAX
 
 struct frame_block {
     uint64_t used[WORDS_PER_BLOCK];    /* bit per frame: handed out */
