@@ -592,7 +592,10 @@ const char *x86_thunk_plan_make(const ZydisDecodedInstruction *insn,
     plan_implicit(insn, operands, thunk);
     plan_needs(insn, operands, plan, thunk);
     plan_flags(insn, thunk);
-    if (insn->avx.has_sae || (!plan->has_mmx && !raises_exceptions(insn)))
+    /* MMX conversions are in no class, but raise exceptions. */
+    if (insn->avx.has_sae ||
+        (insn->meta.exception_class != ZYDIS_EXCEPTION_CLASS_NONE &&
+         !raises_exceptions(insn)))
         thunk->attrs |= X86_THUNK_SAE;
     thunk->writes_vec = plan->vec_store;
     if (insn->mnemonic == ZYDIS_MNEMONIC_VP2INTERSECTD ||
