@@ -68,7 +68,7 @@ static double time_thunk(struct machine *machine, const struct x86_thunk *thunk,
     uint64_t start, flags = 0;
 
     x86_fpu_enter(fpu, X86_LIVE_MXCSR | X86_LIVE_X87);
-    start = host_clock_ns();
+    start = host_clock_cpu_ns();
     for (uint32_t i = 0; i < ROUNDS; i++) {
         if (SIM_UNLIKELY(thunk->needs & fpu->unready))
             break;
@@ -76,7 +76,7 @@ static double time_thunk(struct machine *machine, const struct x86_thunk *thunk,
         if (after)
             (void)after->code(fpu, machine->memory, 0);
     }
-    start = host_clock_ns() - start;
+    start = host_clock_cpu_ns() - start;
     x86_fpu_leave(fpu);
     __asm__ volatile("" : : "r"(flags));
     return (double)start / ROUNDS;
@@ -84,24 +84,24 @@ static double time_thunk(struct machine *machine, const struct x86_thunk *thunk,
 
 static double time_native(void)
 {
-    uint64_t start = host_clock_ns();
+    uint64_t start = host_clock_cpu_ns();
 
     for (uint32_t i = 0; i < ROUNDS; i++)
         __asm__ volatile("addsd %%xmm1, %%xmm0" : : : "xmm0");
-    return (double)(host_clock_ns() - start) / ROUNDS;
+    return (double)(host_clock_cpu_ns() - start) / ROUNDS;
 }
 
 static double time_build(struct x86_thunks *thunks)
 {
     enum { NUM = 4000 };
-    uint64_t start = host_clock_ns();
+    uint64_t start = host_clock_cpu_ns();
 
     for (uint32_t i = 0; i < NUM; i++) {
         uint8_t bytes[8] = {0x0f, 0x58, 0x88, (uint8_t)i, (uint8_t)(i >> 8)};
 
         (void)decode(thunks, bytes, 7);
     }
-    return (double)(host_clock_ns() - start) / NUM;
+    return (double)(host_clock_cpu_ns() - start) / NUM;
 }
 
 static void run_forms(struct machine *machine, struct x86_thunks *thunks)
