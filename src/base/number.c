@@ -13,7 +13,7 @@ void number_format(char text[NUMBER_TEXT_SIZE], double value)
     int digits = 15;
 
     if (isnan(value)) {
-        (void)strcpy(text, "nan"); /* without a sign */
+        (void)snprintf(text, NUMBER_TEXT_SIZE, "nan"); /* without a sign */
         return;
     }
     do

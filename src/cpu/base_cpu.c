@@ -348,7 +348,7 @@ static const struct sim_param base_cpu_params[] = {
               "Leave simulate() after so many instructions; 0: never"),
     SIM_PARAM(struct base_cpu, max_insts_all_threads, "0", "",
               "The same: there is one thread"),
-    SIM_PARAM(struct base_cpu, progress_interval, "0", "Hz",
+    SIM_PARAM(struct base_cpu, progress_interval, "0Hz", "Hz",
               "Accepted for gem5's scripts"),
     SIM_PARAM(struct base_cpu, switched_out, "False", "",
               "Does not run until the script switches to it"),

@@ -60,7 +60,7 @@ void system_ckpt_save(const struct system *system, struct ckpt_writer *w)
 static int check_store(const struct physmem_range *range, size_t id,
                        struct ckpt_reader *r)
 {
-    uint64_t store_id, start, size;
+    uint64_t store_id = 0, start = 0, size = 0;
     int err = ckpt_get_u64(r, "store_id", &store_id);
 
     if (err == 0 && store_id != id)
@@ -71,13 +71,13 @@ static int check_store(const struct physmem_range *range, size_t id,
     if (err == 0)
         err = ckpt_get_u64(r, "range_size", &size);
     if (err == 0 && (start != range->start || size != range->size))
-        err = ckpt_read_failed(
-            r, -EINVAL,
-            "memory range %zu has changed: it was "
-            "[%#llx, %#llx), the script has [%#llx, %#llx)",
-            id, (unsigned long long)start, (unsigned long long)(start + size),
-            (unsigned long long)range->start,
-            (unsigned long long)(range->start + range->size));
+        err = ckpt_read_failed(r, -EINVAL,
+                               "memory range %zu has changed: it was "
+                               "[%#llx, %#llx), the script has [%#llx, %#llx)",
+                               id, (unsigned long long)start,
+                               (unsigned long long)start + size,
+                               (unsigned long long)range->start,
+                               (unsigned long long)range->start + range->size);
     return err;
 }
 

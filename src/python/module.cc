@@ -8,6 +8,7 @@ namespace
 {
 
 /* Turn a FatalThrow into gearshift.errors.FatalError. */
+// NOLINTNEXTLINE(performance-unnecessary-value-param): pybind11 wants a value
 void translate(std::exception_ptr thrown)
 {
     try {

@@ -441,7 +441,7 @@ static bool decode_crossing(struct draft *draft)
         if (!x86_tlb_fetch(core, linear_of(core, draft->rip + room), &gpa))
             return false;
         draft->next_page = gpa & X86_PAGE_MASK;
-        len += read_code(draft, gpa, draft->crossing + len, 15 - len);
+        (void)read_code(draft, gpa, draft->crossing + len, 15 - len);
     }
     if (!add_insn(draft, draft->crossing, 15))
         log_abort("an instruction of more than 15 bytes was decoded");

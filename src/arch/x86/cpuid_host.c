@@ -87,7 +87,7 @@ static void child_main(int out, const void *const *codes, void *scratch)
     for (size_t i = 0; i < SIM_ARRAY_LEN(signals); i++)
         (void)sigaction(signals[i], &action, NULL);
     for (size_t i = 0; i < NUM_PROBES; i++)
-        can[i] = codes[i] && survives(codes[i], scratch);
+        can[i] = codes[i] && survives(codes[i], scratch) ? 1 : 0;
     /* NOLINTNEXTLINE(words): the child, not the simulator */
     _exit(write(out, can, sizeof(can)) == sizeof(can) ? 0 : 1);
 }

@@ -107,7 +107,8 @@ static struct thunk_entry **thunks_slot(const struct x86_thunks *thunks,
 {
     size_t at = key_hash(key) & (thunks->num_slots - 1);
 
-    while (thunks->slots[at] && memcmp(thunks->slots[at]->key, key, KEY_BYTES))
+    while (thunks->slots[at] &&
+           memcmp(thunks->slots[at]->key, key, KEY_BYTES) != 0)
         at = (at + 1) & (thunks->num_slots - 1);
     return &thunks->slots[at];
 }

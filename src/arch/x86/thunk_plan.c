@@ -7,6 +7,7 @@
 #include "arch/x86/thunk_plan.h"
 
 #include "arch/x86/thunk_reencode.h"
+#include "base/log.h"
 
 #include <string.h>
 
@@ -331,6 +332,7 @@ static void plan_elements(const ZydisDecodedInstruction *insn,
     /* Dot products take several elements of memory per bit of the mask. */
     if (is_vector && first->element_count < elems)
         elems = first->element_count;
+    SIM_ASSERT(elems > 0);
     thunk->num_elems = (uint8_t)elems;
     thunk->elem_size = (uint8_t)(thunk->mem_size / elems);
     bits = elems;

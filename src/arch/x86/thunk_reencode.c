@@ -7,6 +7,8 @@
  */
 #include "arch/x86/thunk_reencode.h"
 
+#include "base/log.h"
+
 #include <string.h>
 
 enum { HOST_MEM_RM = 6 }; /* RSI, without displacement */
@@ -118,8 +120,10 @@ static void clear_rm_extension(struct encoding *enc)
 
 static void set_vvvv(struct encoding *enc, unsigned reg)
 {
-    uint8_t *at = enc->vec + (enc->vec[0] == 0xc5 ? 1 : 2);
+    uint8_t *at;
 
+    SIM_ASSERT(enc->vec); /* legacy encodings have no such operand */
+    at = enc->vec + (enc->vec[0] == 0xc5 ? 1 : 2);
     *at = (uint8_t)((*at & 0x87u) | (~reg & 15) << 3);
 }
 
@@ -273,8 +277,7 @@ static size_t write_body(const struct x86_reencode *how,
 {
     const ZydisDecodedInstruction *insn = how->insn;
     size_t end = insn->length;
-    size_t rest = end;
-    size_t len = 0;
+    size_t rest, len;
 
     if (!(insn->attributes & ZYDIS_ATTRIB_HAS_MODRM)) {
         memcpy(out, how->bytes + opcode_at, end - opcode_at);

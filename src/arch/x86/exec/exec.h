@@ -94,9 +94,11 @@ static inline enum x86_seg_name x86_op_seg(const struct x86_op *op)
 
 #include "arch/x86/access.h"
 
+/* NOLINTBEGIN(readability-identifier-naming): stands for a function */
 #define ea_b x86_op_offset
 #define ea_x x86_op_offset
 #define ea_g x86_op_offset
+/* NOLINTEND(readability-identifier-naming) */
 
 #define NEXT() return op + 1
 

@@ -136,6 +136,7 @@ static inline int flags_is_less(uint32_t flags)
     return (int)((flags >> 15) ^ (flags & FLAG_OF));
 }
 
+/* NOLINTBEGIN(readability-identifier-naming): pasted from condition names */
 #define COND_o(f)   (((f)&FLAG_OF) != 0)
 #define COND_no(f)  (((f)&FLAG_OF) == 0)
 #define COND_b(f)   (((f)&FLAG_CF) != 0)
@@ -152,5 +153,6 @@ static inline int flags_is_less(uint32_t flags)
 #define COND_nl(f)  (flags_is_less(f) == 0)
 #define COND_le(f)  (flags_is_less(f) != 0 || ((f)&FLAG_ZF) != 0)
 #define COND_nle(f) (flags_is_less(f) == 0 && ((f)&FLAG_ZF) == 0)
+/* NOLINTEND(readability-identifier-naming) */
 
 #endif

@@ -259,7 +259,7 @@ int elf_parse(const struct elf_source *source, struct elf_image *image,
     error = elf_read(&parser, 0, ident, sizeof(ident), "the ELF header");
     if (error)
         return error;
-    if (memcmp(ident, ELFMAG, SELFMAG))
+    if (memcmp(ident, ELFMAG, SELFMAG) != 0)
         return elf_bad(&parser, "not an ELF file");
     if (ident[EI_DATA] != ELFDATA2LSB)
         return elf_bad(&parser, "made for a big-endian machine");
@@ -347,7 +347,7 @@ void elf_symbols_read(const struct elf_source *source,
     memset(symbols, 0, sizeof(*symbols));
     if (source->read(source->ctx, 0, &header, sizeof(header)) !=
             sizeof(header) ||
-        memcmp(header.e_ident, ELFMAG, SELFMAG) ||
+        memcmp(header.e_ident, ELFMAG, SELFMAG) != 0 ||
         header.e_ident[EI_CLASS] != ELFCLASS64 ||
         header.e_shentsize != sizeof(*sections))
         return;

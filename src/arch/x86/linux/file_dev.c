@@ -109,7 +109,7 @@ static int file_dev_stat(struct file *file, struct stat *st)
     st->st_blksize = 4096;
     st->st_dev = 6;
     for (size_t i = 0; i < SIM_ARRAY_LEN(file_devs); i++) {
-        if (strcmp(file_devs[i].path, file->path))
+        if (strcmp(file_devs[i].path, file->path) != 0)
             continue;
         st->st_rdev = makedev(1, file_devs[i].minor);
         st->st_ino = file_devs[i].minor + 1;

@@ -37,11 +37,11 @@ struct epoll_item_event {
 };
 struct file *file_epoll_create(struct kernel *kernel, uint32_t flags);
 bool file_is_epoll(const struct file *file);
-int file_epoll_control(struct file *epoll, int op, uint32_t fd,
+int file_epoll_control(struct file *file, int op, uint32_t fd,
                        struct file *target,
                        const struct epoll_item_event *event);
 /** file_epoll_collect() - ready events, at most @max; their number. */
-int file_epoll_collect(struct file *epoll, struct epoll_item_event *events,
+int file_epoll_collect(struct file *file, struct epoll_item_event *events,
                        int max);
 
 /* @target is about to be freed. */

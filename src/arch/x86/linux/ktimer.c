@@ -19,7 +19,7 @@ void ktimer_cancel(struct ktimer_list *list, struct ktimer *timer)
 void ktimer_arm(struct ktimer_list *list, struct ktimer *timer, tick_t when)
 {
     struct ktimer *before = NULL;
-    struct ktimer *after = list->first;
+    struct ktimer *after;
 
     ktimer_cancel(list, timer);
     after = list->first;

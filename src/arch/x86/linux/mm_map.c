@@ -460,9 +460,8 @@ static int64_t mm_move(struct mm *mm, uint64_t addr, const uint64_t len[2],
         vma.end = vma.start + len[1];
         mm_insert(mm, &vma);
         if (!mm_move_pages(mm, addr, vma.start,
-                           len[0] < len[1] ? len[0] : len[1]))
-            target = -ENOMEM;
-        else if (!(flags & MREMAP_DONTUNMAP) && mm_unmap(mm, addr, len[0]))
+                           len[0] < len[1] ? len[0] : len[1]) ||
+            (!(flags & MREMAP_DONTUNMAP) && mm_unmap(mm, addr, len[0])))
             target = -ENOMEM;
         mm_merge(mm, vma.start, vma.end);
     }

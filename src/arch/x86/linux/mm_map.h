@@ -27,11 +27,11 @@ struct mm_map_request {
     uint64_t offset;
 };
 
-int64_t mm_map(struct mm *mm, const struct mm_map_request *request);
+int64_t mm_map(struct mm *mm, const struct mm_map_request *asked);
 SIM_MUST_CHECK int mm_unmap(struct mm *mm, uint64_t addr, uint64_t len);
 SIM_MUST_CHECK int mm_protect(struct mm *mm, uint64_t addr, uint64_t len,
                               uint32_t prot);
-int64_t mm_remap(struct mm *mm, uint64_t addr, const uint64_t len[2],
+int64_t mm_remap(struct mm *mm, uint64_t addr, const uint64_t asked[2],
                  uint32_t flags, uint64_t new_addr);
 /* Returns the new break, or the old one if it cannot move. */
 uint64_t mm_brk(struct mm *mm, uint64_t addr);

@@ -14,6 +14,7 @@
 #include "arch/x86/linux/timer.h"
 #include "arch/x86/linux/uaccess.h"
 #include "base/alloc.h"
+#include "base/log.h"
 
 /* ------------------------------------------------------------------- creation
  */
@@ -179,8 +180,10 @@ void process_free(struct process *process)
     process_drop_resources(process);
     signal_handlers_put(process->handlers);
     signal_set_clear(&process->pending);
-    while (*link != process)
+    while (*link != process) {
+        SIM_ASSERT(*link);
         link = &(*link)->next;
+    }
     *link = process->next;
     for (struct process *p = process->kernel->processes; p; p = p->next) {
         if (p->parent == process)

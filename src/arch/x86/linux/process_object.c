@@ -31,8 +31,8 @@ static int process_object_stream(const struct process_object *object,
     int fd;
 
     for (size_t i = 0; i < SIM_ARRAY_LEN(process_streams); i++) {
-        if (strcmp(name, process_streams[i].names[0]) &&
-            strcmp(name, process_streams[i].names[1]))
+        if (strcmp(name, process_streams[i].names[0]) != 0 &&
+            strcmp(name, process_streams[i].names[1]) != 0)
             continue;
         /* A stream that is closed reads as empty. */
         return fcntl(process_streams[i].fd, F_DUPFD_CLOEXEC, 3);

@@ -74,7 +74,7 @@ static void se_mount_writable(struct se_workload *workload, const char *path)
         sim_fatal(&workload->base.base, "%s, to be writable: %s", path,
                   strerrordesc_np(errno));
     /* Never the whole file system by accident. */
-    if (strcmp(real, "/"))
+    if (strcmp(real, "/") != 0)
         se_mount(workload, real, real, VFS_WRITABLE);
 }
 

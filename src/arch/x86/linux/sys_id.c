@@ -333,7 +333,6 @@ static int64_t sys_prctl(struct syscall *call)
     case PR_SET_TIMERSLACK:
     case PR_SET_THP_DISABLE:
     case PR_SET_KEEPCAPS:
-        return 0;
     case PR_GET_NO_NEW_PRIVS:
     case PR_GET_KEEPCAPS:
     case PR_GET_THP_DISABLE:

@@ -78,7 +78,7 @@ static int64_t sys_mkdir_at(struct syscall *call, uint64_t dirfd, uint64_t path,
 {
     const uint64_t at[2] = {dirfd, path};
     struct vfs_node node;
-    const char *name;
+    const char *name = NULL;
     int fd = syscall_lookup(call, dirfd, path, VFS_MAY_MISS, &node);
 
     if (!fd && node.exists)

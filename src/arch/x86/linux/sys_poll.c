@@ -86,8 +86,7 @@ static int64_t poll_check(struct syscall *call, struct pollfd *fds,
         fds[i].revents = 0;
         if (fds[i].fd < 0)
             continue;
-        fds[i].revents =
-            file ? (short)(file_poll(file) & wanted) : (short)POLLNVAL;
+        fds[i].revents = (short)(file ? file_poll(file) & wanted : POLLNVAL);
         ready += fds[i].revents != 0;
     }
     return ready;

@@ -51,10 +51,12 @@ int64_t uaccess_pages(struct mm *mm, uint64_t addr, uint64_t len,
 uint32_t *uaccess_word(struct mm *mm, uint64_t addr, uint32_t access,
                        uint64_t *frame);
 
+/* NOLINTBEGIN(readability-identifier-naming): used like functions */
 #define uaccess_put(mm, addr, object)                                          \
     uaccess_write((mm), (addr), &(object), sizeof(object))
 #define uaccess_get(mm, addr, object)                                          \
     uaccess_read((mm), (addr), &(object), sizeof(object))
+/* NOLINTEND(readability-identifier-naming) */
 
 #ifdef __cplusplus
 }
