@@ -214,15 +214,34 @@ static void base_cpu_startup(struct sim_object *obj)
                              workload->kernel);
 }
 
+/* The first CPU to go takes the kernel along, which refers to all cores, and
+ * the cores, which share what the first of them owns. */
+static void base_cpu_leave_kernel(struct se_workload *workload)
+{
+    struct kernel *kernel = workload->kernel;
+    struct linux_cpu *cpus[KERNEL_MAX_CPUS];
+    uint32_t count = kernel ? kernel->num_cpus : 0;
+
+    for (uint32_t i = 0; i < count; i++)
+        cpus[i] = kernel->cpus[i];
+    se_workload_drop(workload);
+    while (count) {
+        struct base_cpu *cpu =
+            SIM_CONTAINER_OF(cpus[--count], struct base_cpu, linux_cpu);
+
+        x86_core_destroy(cpu->core);
+        cpu->core = NULL;
+    }
+}
+
 static void base_cpu_fini(struct sim_object *obj)
 {
     struct base_cpu *cpu = base_cpu_of(obj);
 
     stat_vector_fini(&cpu->op_class);
-    /* The first CPU to go takes the kernel along: it refers to all cores. */
     if (cpu->is_in_se)
-        se_workload_drop(SIM_CAST(struct se_workload, se_workload_type,
-                                  &cpu->system->workload->base));
+        base_cpu_leave_kernel(SIM_CAST(struct se_workload, se_workload_type,
+                                       &cpu->system->workload->base));
     x86_core_destroy(cpu->core);
     x86_cpuid_destroy(cpu->cpuid);
 }

@@ -68,6 +68,17 @@ static bool crash_is_code(const struct mm *mm, uint64_t addr)
     return vma && (vma->prot & MM_EXEC);
 }
 
+/* Whether a call instruction ends just before @addr. */
+static bool crash_is_return(struct mm *mm, uint64_t addr)
+{
+    uint8_t before[6]; /* E8 rel32; FF /2 with 0, 1 or 4 bytes behind */
+
+    return crash_is_code(mm, addr) &&
+           !uaccess_get(mm, addr - sizeof(before), before) &&
+           (before[1] == 0xe8 || before[4] == 0xff || before[3] == 0xff ||
+            before[0] == 0xff);
+}
+
 static void crash_frame(const struct kernel *kernel, const struct mm *mm,
                         unsigned number, uint64_t addr)
 {
@@ -80,10 +91,13 @@ static void crash_frame(const struct kernel *kernel, const struct mm *mm,
 static void crash_backtrace(const struct kernel *kernel, struct mm *mm,
                             const struct x86_state *state)
 {
-    uint64_t frame = state->gpr[X86_RBP], sp = state->gpr[X86_RSP];
+    uint64_t frame = state->gpr[X86_RBP], sp = state->gpr[X86_RSP], top;
     unsigned count = 0;
 
     crash_frame(kernel, mm, count++, state->rip);
+    /* A function without a frame of its own: its caller is on top. */
+    if (!uaccess_get(mm, sp, top) && crash_is_return(mm, top))
+        crash_frame(kernel, mm, count++, top);
     while (count < CRASH_MAX_FRAMES && frame > sp && frame - sp < (8U << 20)) {
         uint64_t words[2];
 
@@ -94,12 +108,12 @@ static void crash_backtrace(const struct kernel *kernel, struct mm *mm,
             break;
         frame = words[0];
     }
-    for (uint64_t at = sp; count == 1 && at < sp + 2048; at += 8) {
+    for (uint64_t at = sp; count < 4 && at < sp + 2048; at += 8) {
         uint64_t word;
 
         if (uaccess_get(mm, at, word))
             break;
-        if (crash_is_code(mm, word))
+        if (crash_is_return(mm, word))
             crash_frame(kernel, mm, count++, word);
     }
 }

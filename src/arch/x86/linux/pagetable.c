@@ -9,6 +9,10 @@
 
 enum { LEVELS = 4, ENTRIES = 512 };
 
+/* There are no canonical addresses in between. */
+#define LOWER_HALF_END   UINT64_C(0x0000800000000000)
+#define UPPER_HALF_START UINT64_C(0xffff800000000000)
+
 static const uint64_t table_bits = PTE_PRESENT | PTE_WRITE | PTE_USER;
 
 /* Bytes that one entry of a table at @level (1 to 4) covers. */
@@ -82,6 +86,8 @@ bool pagetable_next(const struct pagetable *pt, uint64_t addr, uint64_t end,
         if ((addr & ~(span - 1)) > UINT64_MAX - span)
             return false; /* the last entry of the address space */
         addr = (addr & ~(span - 1)) + span;
+        if (addr == LOWER_HALF_END)
+            addr = UPPER_HALF_START;
     }
     return false;
 }

@@ -58,7 +58,7 @@ static void se_timer_fired(struct sim_event *event, tick_t now)
 static void se_mount(struct se_workload *workload, const char *guest,
                      const char *host, enum vfs_access access)
 {
-    int error = vfs_mount(&workload->kernel->vfs, guest, host, access);
+    int error = vfs_add_host(&workload->kernel->vfs, guest, host, access);
 
     if (error)
         sim_fatal(&workload->base.base, "cannot show %s at %s: %s", host, guest,
@@ -113,9 +113,9 @@ static void se_mount_all(struct se_workload *workload)
     const char *outdir = sim_outdir(workload->base.base.sim);
 
     se_mount(workload, "/", "/", VFS_READ_ONLY);
-    vfs_mount_virtual(vfs, "/proc");
-    vfs_mount_virtual(vfs, "/sys");
-    vfs_mount_virtual(vfs, "/dev");
+    vfs_add_made(vfs, "/proc");
+    vfs_add_made(vfs, "/sys");
+    vfs_add_made(vfs, "/dev");
     se_mount_tmp(workload);
     se_mount_redirected(workload);
     se_mount_writable(workload, ".");

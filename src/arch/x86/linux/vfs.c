@@ -86,8 +86,8 @@ static int vfs_open_mount(const char *host, char **file_name)
     return fd;
 }
 
-int vfs_mount(struct vfs *vfs, const char *guest, const char *host,
-              enum vfs_access access)
+int vfs_add_host(struct vfs *vfs, const char *guest, const char *host,
+                 enum vfs_access access)
 {
     struct vfs_mount *mount = vfs_find_mount(vfs, guest);
     char real[PATH_MAX];
@@ -115,7 +115,7 @@ int vfs_mount(struct vfs *vfs, const char *guest, const char *host,
     return 0;
 }
 
-void vfs_mount_virtual(struct vfs *vfs, const char *guest)
+void vfs_add_made(struct vfs *vfs, const char *guest)
 {
     (void)vfs_add_mount(vfs, guest);
 }

@@ -70,13 +70,13 @@ struct vfs_node {
 
 void vfs_init(struct vfs *vfs);
 void vfs_fini(struct vfs *vfs);
-/** vfs_mount() - show host directory (or file) @host at @guest
+/** vfs_add_host() - show host directory (or file) @host at @guest
  *  A second call with the same @guest adds a directory behind the first.
  *  Returns: 0 or -errno. */
-SIM_MUST_CHECK int vfs_mount(struct vfs *vfs, const char *guest,
-                             const char *host, enum vfs_access access);
+SIM_MUST_CHECK int vfs_add_host(struct vfs *vfs, const char *guest,
+                                const char *host, enum vfs_access access);
 /* Names below @guest are made by the simulator. */
-void vfs_mount_virtual(struct vfs *vfs, const char *guest);
+void vfs_add_made(struct vfs *vfs, const char *guest);
 
 /**
  * vfs_lookup() - resolve @path

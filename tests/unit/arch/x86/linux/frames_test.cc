@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arch/x86/linux/frames.h"
+
+#include <gtest/gtest.h>
+
+#include <vector>
+
+#include "mem/physmem.h"
+
+namespace
+{
+
+class Frames : public testing::Test
+{
+  protected:
+    void SetUp() override
+    {
+        mem = physmem_create();
+        ASSERT_EQ(physmem_add(mem, 0, 8 << 20), 0);
+        frames = frames_create(mem);
+    }
+    void TearDown() override
+    {
+        frames_destroy(frames);
+        physmem_destroy(mem);
+    }
+
+    struct physmem *mem = nullptr;
+    struct frames *frames = nullptr;
+};
+
+TEST_F(Frames, NeverGiveOutAddressZero)
+{
+    gpa_t frame;
+
+    while (frames_alloc(frames, &frame))
+        EXPECT_NE(frame.v, 0u);
+    EXPECT_EQ(frames_used(frames), frames_total(frames));
+}
+
+TEST_F(Frames, AreZeroAlsoWhenUsedBefore)
+{
+    gpa_t frame, again;
+
+    ASSERT_TRUE(frames_alloc(frames, &frame));
+    frames_host(frames, frame)[100] = 7;
+    frames_unref(frames, frame);
+    ASSERT_TRUE(frames_alloc(frames, &again));
+    EXPECT_EQ(again.v, frame.v);
+    EXPECT_EQ(frames_host(frames, again)[100], 0);
+}
+
+TEST_F(Frames, AreFreedWithTheirLastReference)
+{
+    uint64_t before = frames_used(frames);
+    gpa_t frame;
+
+    ASSERT_TRUE(frames_alloc(frames, &frame));
+    frames_ref(frames, frame);
+    EXPECT_FALSE(frames_is_sole(frames, frame, 1));
+    frames_unref(frames, frame);
+    EXPECT_TRUE(frames_is_sole(frames, frame, 1));
+    EXPECT_EQ(frames_used(frames), before + 1);
+    frames_unref(frames, frame);
+    EXPECT_EQ(frames_used(frames), before);
+}
+
+TEST_F(Frames, LargeOnesAreAlignedAndComeFromWholeBlocks)
+{
+    std::vector<gpa_t> large;
+    gpa_t frame;
+
+    while (frames_alloc_huge(frames, &frame)) {
+        EXPECT_EQ(frame.v % FRAME_HUGE_SIZE, 0u);
+        large.push_back(frame);
+    }
+    // The first block of four holds the reserved frame.
+    EXPECT_EQ(large.size(), 3u);
+    frames_unref_many(frames, large[1], FRAMES_PER_HUGE);
+    ASSERT_TRUE(frames_alloc_huge(frames, &frame));
+    EXPECT_EQ(frame.v, large[1].v);
+}
+
+TEST_F(Frames, SmallOnesLeaveWholeBlocksFree)
+{
+    gpa_t frame;
+
+    for (int i = 0; i < 400; i++)
+        ASSERT_TRUE(frames_alloc(frames, &frame));
+    for (int i = 0; i < 3; i++)
+        EXPECT_TRUE(frames_alloc_huge(frames, &frame));
+}
+
+} // namespace

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: BSD-3-Clause
+#include "arch/x86/linux/vm_object.h"
+
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <string>
+
+#include "mm_fixture.h"
+
+namespace
+{
+
+class VmObject : public MmTest
+{
+  protected:
+    void SetUp() override
+    {
+        char name[] = "/tmp/gearshift-test-XXXXXX";
+
+        MmTest::SetUp();
+        fd = mkstemp(name);
+        ASSERT_GE(fd, 0);
+        unlink(name);
+        ASSERT_EQ(pwrite(fd, "content", 7, 5000), 7);
+    }
+    void TearDown() override
+    {
+        close(fd);
+        MmTest::TearDown();
+    }
+    uint64_t map_file(uint32_t flags)
+    {
+        struct mm_map_request request = {};
+        int64_t addr;
+
+        EXPECT_EQ(vm_object_of_file(&objects, fd, fd, "f", &request.object), 0);
+        request.len = 4 * FRAME_SIZE;
+        request.prot = PROT_READ | PROT_WRITE;
+        request.map_flags = flags;
+        request.vma_flags = flags == MAP_SHARED ? VMA_MAY_WRITE : 0;
+        addr = mm_map(mm, &request);
+        vm_object_put(request.object);
+        return (uint64_t)addr;
+    }
+    std::string in_file(off_t at)
+    {
+        char text[8] = {};
+
+        EXPECT_GE(pread(fd, text, 7, at), 0);
+        return text;
+    }
+    int fd = -1;
+};
+
+TEST_F(VmObject, PrivateChangesStayPrivate)
+{
+    uint64_t addr = map_file(MAP_PRIVATE);
+
+    EXPECT_EQ(get(mm, addr + 5000), 'c');
+    ASSERT_TRUE(put(mm, addr + 5000, 'X'));
+    EXPECT_EQ(get(mm, addr + 5000), 'X');
+    EXPECT_EQ(mm_sync(mm, addr, addr + 4 * FRAME_SIZE), 0);
+    EXPECT_EQ(in_file(5000), "content");
+}
+
+TEST_F(VmObject, SharedChangesReachTheFile)
+{
+    uint64_t addr = map_file(MAP_SHARED);
+
+    ASSERT_TRUE(put(mm, addr + 5000, 'X'));
+    EXPECT_EQ(in_file(5000), "content");
+    EXPECT_EQ(mm_sync(mm, addr, addr + 4 * FRAME_SIZE), 0);
+    EXPECT_EQ(in_file(5000), "Xontent");
+    ASSERT_TRUE(put(mm, addr + 5001, 'Y'));
+    EXPECT_EQ(mm_unmap(mm, addr, 4 * FRAME_SIZE), 0);
+    EXPECT_EQ(in_file(5000), "XYntent");
+}
+
+TEST_F(VmObject, BeyondTheEndIsABusError)
+{
+    uint64_t addr = map_file(MAP_SHARED);
+
+    EXPECT_EQ(get(mm, addr + 8191), 0);
+    EXPECT_EQ(mm_fault(mm, addr + 8192, MM_READ), MM_BUS);
+    ASSERT_EQ(ftruncate(fd, 9000), 0);
+    EXPECT_EQ(mm_fault(mm, addr + 8192, MM_READ), MM_OK);
+}
+
+TEST_F(VmObject, SeesWhatWasWrittenToTheFile)
+{
+    uint64_t addr = map_file(MAP_SHARED);
+    struct stat st;
+
+    EXPECT_EQ(get(mm, addr + 5000), 'c');
+    ASSERT_EQ(pwrite(fd, "N", 1, 5000), 1);
+    ASSERT_EQ(fstat(fd, &st), 0);
+    vm_object_refresh(vm_object_find(&objects, st.st_dev, st.st_ino), 5000, 1);
+    EXPECT_EQ(get(mm, addr + 5000), 'N');
+}
+
+TEST_F(VmObject, ForgetsAFileThatChangedMeanwhile)
+{
+    uint64_t addr = map_file(MAP_PRIVATE);
+
+    EXPECT_EQ(get(mm, addr + 5000), 'c');
+    ASSERT_EQ(mm_unmap(mm, addr, 4 * FRAME_SIZE), 0);
+    ASSERT_EQ(pwrite(fd, "different size", 14, 6000), 14);
+    ASSERT_EQ(pwrite(fd, "n", 1, 5000), 1);
+    addr = map_file(MAP_PRIVATE);
+    EXPECT_EQ(get(mm, addr + 5000), 'n');
+}
+
+TEST_F(VmObject, MemoryWithoutAFileReadsWhatWasWritten)
+{
+    struct vm_object *object = vm_object_create_memory(&objects, "m");
+    char text[8] = {};
+
+    EXPECT_EQ(vm_object_write(object, 4094, "abcd", 4), 4);
+    EXPECT_EQ(object->size, 4098u);
+    EXPECT_EQ(vm_object_read(object, 4094, text, 100), 4);
+    EXPECT_STREQ(text, "abcd");
+    vm_object_truncate(object, 4095);
+    EXPECT_EQ(vm_object_write(object, 4098, "z", 1), 1);
+    EXPECT_EQ(vm_object_read(object, 4094, text, 4), 4);
+    EXPECT_EQ(std::string(text, 4), std::string("a\0\0\0", 4));
+    vm_object_put(object);
+}
+
+} // namespace
