@@ -42,6 +42,12 @@ void bind_debug(py::module_ &module)
     });
     module.def("debug_open", open_file);
     module.def("debug_window", debug_set_window);
+    module.def("debug_activate", [](const std::string &pattern) {
+        debug_select(DEBUG_ACTIVATE, pattern.c_str());
+    });
+    module.def("debug_ignore", [](const std::string &pattern) {
+        debug_select(DEBUG_IGNORE, pattern.c_str());
+    });
     module.def("debug_flush", debug_flush);
     module.def("debug_close", debug_close);
 }

@@ -27,7 +27,19 @@
 #undef DEBUG_FLAG
 #undef DEBUG_COMPOUND_FLAG
 
+static const char *const members_All[] = {
+#define DEBUG_FLAG(name, doc) #name,
+#define DEBUG_COMPOUND_FLAG(name, doc, ...)
+#include "sim/debug_flags.def"
+#undef DEBUG_FLAG
+#undef DEBUG_COMPOUND_FLAG
+    NULL,
+};
+struct debug_flag debug_All = {
+    .name = "All", .doc = "All flags there are", .members = members_All};
+
 struct debug_flag *const debug_flags[] = {
+    &debug_All,
 #define DEBUG_FLAG(name, doc)               &debug_##name,
 #define DEBUG_COMPOUND_FLAG(name, doc, ...) &debug_##name,
 #include "sim/debug_flags.def"
@@ -42,6 +54,12 @@ static struct {
     gzFile zip;
     tick_t first, last; /* ticks that are printed */
 } output = {.last = TICK_MAX};
+
+/* Objects that are chosen, by list. */
+static struct {
+    char **patterns;
+    size_t count;
+} selection[2];
 
 static struct debug_flag *find(const char *name)
 {
@@ -117,6 +135,68 @@ void debug_set_window(tick_t first, tick_t last)
     output.last = last;
 }
 
+/* ---------------------------------------------------------------- selection */
+
+void debug_select(enum debug_list list, const char *pattern)
+{
+    size_t count = selection[list].count++;
+
+    selection[list].patterns =
+        alloc_resize(selection[list].patterns, count + 1, sizeof(char *));
+    selection[list].patterns[count] = alloc_strdup(pattern);
+}
+
+static void forget(enum debug_list list)
+{
+    for (size_t i = 0; i < selection[list].count; i++)
+        mem_free(selection[list].patterns[i]);
+    mem_free(selection[list].patterns);
+    selection[list].patterns = NULL;
+    selection[list].count = 0;
+}
+
+void debug_select_all(void)
+{
+    forget(DEBUG_ACTIVATE);
+    forget(DEBUG_IGNORE);
+}
+
+/* Whether @pattern is @path or a parent of it. */
+static bool is_match(const char *pattern, const char *path)
+{
+    for (;;) {
+        size_t want = strcspn(pattern, "."), have = strcspn(path, ".");
+        bool is_any = want == 1 && pattern[0] == '*';
+
+        if (!is_any && (want != have || strncmp(pattern, path, want) != 0))
+            return false;
+        if (!pattern[want])
+            return true;
+        if (!path[have])
+            return false;
+        pattern += want + 1;
+        path += have + 1;
+    }
+}
+
+static bool is_listed(enum debug_list list, const char *path)
+{
+    for (size_t i = 0; i < selection[list].count; i++)
+        if (is_match(selection[list].patterns[i], path))
+            return true;
+    return false;
+}
+
+static bool is_selected(const char *path)
+{
+    if (is_listed(DEBUG_IGNORE, path))
+        return false;
+    return selection[DEBUG_ACTIVATE].count == 0 ||
+           is_listed(DEBUG_ACTIVATE, path);
+}
+
+/* ------------------------------------------------------------------- traces */
+
 static void put_line(const char *line, size_t len)
 {
     if (output.zip)
@@ -146,7 +226,7 @@ void debug_trace(const struct debug_flag *flag, const struct sim_object *obj,
     va_list args;
 
     (void)flag;
-    if (now < output.first || now > output.last)
+    if (now < output.first || now > output.last || !is_selected(obj->path))
         return;
     va_start(args, fmt);
     (void)vsnprintf(text, sizeof text, fmt, args);

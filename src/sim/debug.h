@@ -27,6 +27,11 @@ struct debug_flag {
     bool is_on;
 };
 
+enum debug_list {
+    DEBUG_ACTIVATE,
+    DEBUG_IGNORE, /* wins over DEBUG_ACTIVATE */
+};
+
 /* One row per flag in sim/debug_flags.def: DEBUG_FLAG(Exec, "doc"). */
 #define DEBUG_FLAG(name, doc) extern struct debug_flag debug_##name;
 #define DEBUG_COMPOUND_FLAG(name, doc, ...)                                    \
@@ -34,6 +39,7 @@ struct debug_flag {
 #include "sim/debug_flags.def"
 #undef DEBUG_FLAG
 #undef DEBUG_COMPOUND_FLAG
+extern struct debug_flag debug_All; /* stands for all of them */
 
 /* TRACE(Exec, obj, "fmt", ...): gem5's DPRINTF. */
 #define TRACE(flag, obj, ...)                                                  \
@@ -56,6 +62,16 @@ int debug_set(const char *name, bool on);
 int debug_open(const char *path);
 /** debug_set_window() - print only traces of ticks from @first up to @last. */
 void debug_set_window(tick_t first, tick_t last);
+/**
+ * debug_select() - print only traces of some objects, or not of some
+ * @list:    the list to add to
+ * @pattern: a path, "*" for any name in it; stands for all below, too
+ *
+ * With an empty list of objects to activate, all are.
+ */
+void debug_select(enum debug_list list, const char *pattern);
+/* All objects again. */
+void debug_select_all(void);
 /* Before a fork, a panic or the end of the process. */
 void debug_flush(void);
 /* Flushes, closes the file and goes back to "cout". */

@@ -51,6 +51,9 @@ def test_output_is_redirected(runner):
     )
     assert runner.path("m5out/simout.txt").read_text() == "to out\nchild\n"
     assert runner.path("m5out/simerr.txt").read_text() == "to err\n"
+    assert runner.run("-q", "-r", "script.py").stdout == (
+        "Redirecting stdout and stderr to m5out/simout.txt\n"
+    )
     done = runner.run(
         "-q", "-r", "--silent-redirect", "--stdout-file=o", "script.py"
     )
@@ -65,6 +68,7 @@ def test_code_and_modules_can_be_the_script(runner):
     assert runner.run("-q", "-m", "board").stdout == "__m5_main__\n"
     done = runner.run("-q", "-i", "-c", "x = 5", stdin="print(x + 1)\n")
     assert "6" in done.stdout
+    assert done.stderr.startswith("Gearshift interactive console\n")
 
 
 def test_paths_of_modules(runner):
@@ -77,11 +81,24 @@ def test_paths_of_modules(runner):
     assert "No module named 'mine'" in done.stderr and done.returncode == 1
 
 
-def test_the_debugger_opens_on_an_error(runner):
-    runner.write("def f(deep):\n    1 / 0\nf('bottom')\n")
-    done = runner.run("-q", "--pdb", "script.py", stdin="p deep\nq\n")
+def test_the_script_runs_in_the_debugger(runner):
+    runner.write("x = 1\ndef f(deep):\n    1 / 0\nf('bottom')\n")
+    done = runner.run(
+        "-q", "--pdb", "script.py", stdin="n\np x + 6\nc\np deep\nq\n"
+    )
+    assert done.stdout.startswith("> ") and "script.py(1)" in done.stdout
+    assert "(Pdb) 7" in done.stdout
     assert "(Pdb) 'bottom'" in done.stdout
     assert done.returncode == 1
+
+
+def test_options_end_with_code_and_modules(runner):
+    show = "import sys; print(sys.argv)"
+    done = runner.run("-q", "-c", show, "-v", "--outdir=x")
+    assert done.stdout == "['-c', '-v', '--outdir=x']\n"
+    runner.write(show, "board.py")
+    done = runner.run("-q", "-m", "board", "-d", "x")
+    assert done.stdout.endswith("board.py', '-d', 'x']\n")
 
 
 def test_facts_are_printed(runner):
@@ -119,10 +136,8 @@ def test_mistakes_on_the_command_line(runner):
     assert done.stderr == (
         "fatal: there is no debug flag 'Exek'; did you mean 'Exec'?\n"
     )
-    done = runner.run("-q", "--debug-ignore=x", "script.py")
-    assert (done.returncode, "not supported" in done.stderr) == (1, True)
-    done = runner.run("-q", "--dot-dvfs-config=x.dot", "script.py")
-    assert (done.returncode, "not supported" in done.stderr) == (1, True)
+    done = runner.run("-q", "--debug-break=1,soon", "script.py")
+    assert done.stderr == "fatal: --debug-break: expects ticks, got 'soon'\n"
     assert runner.run("--no-such-option").returncode == 2
 
 
@@ -137,6 +152,36 @@ def test_debug_output_goes_to_its_file(runner, system_text):
     )
     assert done.stderr == ""
     assert runner.path("m5out/trace.txt").exists()
+
+
+def test_debug_output_of_chosen_objects(runner, system_text):
+    runner.write(
+        system_text
+        + "root.system.gen = [TrafficGen() for _ in range(2)]\n"
+        + "for gen in root.system.gen:\n"
+        + "    gen.port = root.system.membus.cpu_side_ports\n"
+        + "m5.instantiate()\nm5.simulate(15000)\n"
+    )
+
+    def names(*options):
+        done = runner.run(
+            "-q", "--dot-config=", "--debug-flags=All", *options, "script.py"
+        )
+        assert done.stderr == ""
+        return {line.split(": ")[1] for line in done.stdout.splitlines()}
+
+    every = {"root", "system.gen0", "system.gen1", "system.mem"}
+    assert names() >= every | {"system.membus"}
+    assert names("--debug-activate=system.gen0,system.mem") == {
+        "system.gen0",
+        "system.mem",
+    }
+    assert names("--debug-ignore=system.membus", "--debug-flags=-Drain") == (
+        every
+    )
+    assert names("--debug-activate=*.gen1", "--debug-ignore=root") == {
+        "system.gen1"
+    }
 
 
 def test_a_break_raises_a_trap(runner, system_text):

@@ -112,6 +112,27 @@ CASES = {
         "cycle of proxies: system.a.frontend_latency -> system.a.width -> "
         "system.a.frontend_latency\n  set at script.py:9",
     ),
+    "a cycle of proxies through other objects": (
+        "a = root.system.a = SystemXBar(width=Parent.b.frontend_latency)\n"
+        "b = root.system.b = SystemXBar(frontend_latency=Parent.a.width)\n"
+        "m5.instantiate()",
+        "cycle of proxies: system.a.width -> system.b.frontend_latency -> "
+        "system.a.width\n  set at script.py:7",
+    ),
+    "a range that cannot be read": (
+        "root.system.mem = SimpleMemory(range=AddrRange('3 apples'))",
+        "cannot convert '3 apples' to memory size\n  at script.py:7",
+    ),
+    "an import of a class that is not there": (
+        "from m5.objects import System, SimpleMemroy",
+        "there is no class 'SimpleMemroy'; did you mean 'SimpleMemory'?\n"
+        "  at script.py:7",
+    ),
+    "an import of such a class from a module of gem5's": (
+        "from m5.objects.SimpleMemory import SimpleMemroy",
+        "there is no class 'SimpleMemroy'; did you mean 'SimpleMemory'?\n"
+        "  at script.py:7",
+    ),
     "an object with two parents": (
         "root.system.mem = SimpleMemory()\nroot.other = root.system.mem",
         "root.other: the object already has a parent, as system.mem; an "
@@ -232,6 +253,38 @@ def test_other_exceptions_show_the_script_only(runner):
         or 'File "script.py", line 2, in f' in done.stderr
     )
     assert "runner.py" not in done.stderr
+
+
+def test_an_unknown_class_gets_a_hint(runner):
+    done = runner.script("from m5.objects import *\nSimpleMemroy()\n")
+    assert done.stderr.endswith(
+        "\nNameError: name 'SimpleMemroy' is not defined\n"
+        "hint: there is no object class 'SimpleMemroy'; did you mean "
+        "'SimpleMemory'?\n"
+    )
+    done = runner.script("import m5\nSystemXBar()\n")
+    assert done.stderr.endswith("\nhint: from m5.objects import SystemXBar\n")
+    assert done.returncode == 1
+
+
+def test_a_missing_class_can_be_caught(runner):
+    done = runner.script(
+        "import m5.objects\n"
+        "try:\n    from m5.objects import Missing\n"
+        "except ImportError as error:\n    print(type(error).__name__)\n"
+        "print(getattr(m5.objects, 'Missing', None))\n"
+    )
+    assert done.stdout == "UnknownImportError\nNone\n"
+
+
+def test_panics_and_syntax_errors_show_the_script_only(runner):
+    done = runner.script("import m5\nm5.panic('all %s', 'lost')\n")
+    assert done.stderr.endswith(
+        "m5.panic('all %s', 'lost')\npanic: all lost\n"
+    )
+    done = runner.script("def f(:\n")
+    assert done.stderr.startswith('  File "script.py", line 1\n')
+    assert done.returncode == 1
 
 
 def test_the_core_names_the_line_that_set_a_parameter(runner, system_text):

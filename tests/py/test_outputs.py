@@ -68,6 +68,24 @@ def test_the_diagram_shows_objects_and_connections(runner, system_text):
     assert "membus: SystemXBar" in words and "mem: SimpleMemory" in words
 
 
+def test_the_diagram_of_domains_shows_what_each_clocks(runner, system_text):
+    runner.write(
+        system_text
+        + "clk = root.system.clk_domain\n"
+        + "root.system.slow = DerivedClockDomain(clk_domain=clk, "
+        + "clk_divider=4)\n"
+        + "root.system.mem.clk_domain = root.system.slow\n"
+        + "m5.instantiate()\n"
+    )
+    done = runner.run("-q", "--dot-dvfs-config=dvfs.dot", "script.py")
+    assert (done.returncode, done.stderr) == (0, "")
+    picture = runner.path("m5out/dvfs.svg").read_text()
+    for text in ("voltage 1<", "clock 1000<", "clk_divider 4<"):
+        assert text in picture
+    slow = runner.path("m5out/dvfs.dot").read_text().split("system.slow")[-1]
+    assert "SimpleMemory" in slow and "SystemXBar" not in slow
+
+
 def test_a_missing_graphviz_is_told_once(runner, system_text):
     runner.write(system_text + RUN)
     done = runner.run("-q", "script.py", PATH="/nonexistent")

@@ -95,6 +95,18 @@ def output(path: str) -> None:
     _core.debug_open(path)
 
 
+def activate(*patterns: str) -> None:
+    """Show debug output of these objects only, and of all below them."""
+    for pattern in patterns:
+        _core.debug_activate(pattern)
+
+
+def ignore(*patterns: str) -> None:
+    """Show no debug output of these objects, nor of any below them."""
+    for pattern in patterns:
+        _core.debug_ignore(pattern)
+
+
 def schedule_break(when: int) -> None:
     """Raise SIGTRAP at a tick of the simulation to come."""
     break_ticks.append(when)
@@ -114,12 +126,10 @@ def install_breaks(simulation: Any) -> None:
 
 def apply_options(options: Any) -> None:
     """Do what the --debug-* options say."""
-    for name in ("activate", "ignore"):
-        if getattr(options, f"debug_{name}"):
-            raise FatalError(
-                f"--debug-{name}: choosing objects is not supported; "
-                "choose flags with --debug-flags"
-            )
+    for text in options.debug_activate:
+        activate(*text.split(","))
+    for text in options.debug_ignore:
+        ignore(*text.replace(":", ",").split(","))
     for text in options.debug_flags:
         set_flags(text)
     if options.debug_file != "cout":
@@ -135,4 +145,11 @@ def apply_options(options: Any) -> None:
         )
     for text in options.debug_break:
         for word in text.split(","):
-            schedule_break(int(word))
+            schedule_break(_tick("--debug-break", word))
+
+
+def _tick(option: str, word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise FatalError(f"{option}: expects ticks, got '{word}'") from None

@@ -11,9 +11,10 @@ import atexit
 import os
 import shutil
 import subprocess
-from typing import Any, List
+from typing import Any, List, TextIO
 
 from gearshift import log
+from gearshift.errors import FatalError
 from gearshift.ports import PortRef, elements
 from gearshift.proxy import MISSING
 from gearshift.vector import SimObjectVector
@@ -24,7 +25,16 @@ _warned: List[str] = []
 DOT_SECONDS = 60  # a picture that takes longer is given up
 
 
-def _quote(text: str) -> str:
+def create(path: str) -> TextIO:
+    """Open an output file, or tell the user why that fails."""
+    try:
+        return open(path, "w", encoding="utf-8")
+    except OSError as error:
+        raise FatalError(f"cannot write '{path}': {error.strerror}") from None
+
+
+def quote(text: str) -> str:
+    """A string of graphviz's language."""
     text = text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
     return f'"{text}"'
 
@@ -40,7 +50,7 @@ def _hint(obj: Any) -> str:
 
 
 def _node_name(obj: Any, port: str) -> str:
-    return _quote(f"{obj.path()}.{port}")
+    return quote(f"{obj.path()}.{port}")
 
 
 def _box(obj: Any, depth: int) -> List[str]:
@@ -48,9 +58,9 @@ def _box(obj: Any, depth: int) -> List[str]:
     pad = "    " * (depth + 1)
     shade = _SHADES[min(depth, len(_SHADES) - 1)]
     lines = [
-        f"{'    ' * depth}subgraph {_quote('cluster_' + obj.path())} {{",
-        f"{pad}label={_quote(f'{obj.get_name()}: {type(obj).__name__}')};",
-        f"{pad}tooltip={_quote(_hint(obj))};",
+        f"{'    ' * depth}subgraph {quote('cluster_' + obj.path())} {{",
+        f"{pad}label={quote(f'{obj.get_name()}: {type(obj).__name__}')};",
+        f"{pad}tooltip={quote(_hint(obj))};",
         f'{pad}style="rounded,filled"; fillcolor="{shade}";',
     ]
     ports = [
@@ -60,10 +70,10 @@ def _box(obj: Any, depth: int) -> List[str]:
     ]
     for name in ports:
         node = _node_name(obj, name)
-        lines.append(f"{pad}{node} [label={_quote(name)}];")
+        lines.append(f"{pad}{node} [label={quote(name)}];")
     children = list(obj.children())
     if not ports and not children:
-        node = _quote(obj.path() + "#")
+        node = quote(obj.path() + "#")
         lines.append(f'{pad}{node} [label="", style=invis, height=0.1];')
     for child in children:
         lines += _box(child, depth + 1)
@@ -98,20 +108,20 @@ def dot_text(root: Any) -> str:
     return "\n".join(lines) + "\n"
 
 
-def write(root: Any, path: str) -> None:
+def write(text: str, path: str) -> None:
     """Write @path (*.dot) and, in the background, the picture beside it."""
-    with open(path, "w", encoding="utf-8") as file:
-        file.write(dot_text(root))
+    with create(path) as file:
+        file.write(text)
+    picture = os.path.splitext(path)[0] + ".svg"
     dot = shutil.which("dot")
     if dot is None:
         if not _warned:
             _warned.append("dot")
             log.warn(
-                "no config.svg: the program 'dot' is missing "
-                "(Debian package graphviz)"
+                f"no {os.path.basename(picture)}: the program 'dot' is "
+                "missing (Debian package graphviz)"
             )
         return
-    picture = os.path.splitext(path)[0] + ".svg"
     # pylint: disable-next=consider-using-with
     process = subprocess.Popen(
         [dot, "-Tsvg", "-o", picture, path],

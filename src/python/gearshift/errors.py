@@ -41,6 +41,10 @@ class UnknownNameError(FatalError, AttributeError):
     """No parameter, child or port of that name."""
 
 
+class UnknownImportError(FatalError, ImportError):
+    """`from m5.objects import X`, and there is no X."""
+
+
 class ParamTypeError(FatalError, TypeError):
     """A value of the wrong type or unit."""
 
@@ -65,12 +69,19 @@ class StateError(FatalError):
     """A call at the wrong time, such as simulate before instantiate."""
 
 
+def is_conversion(filename: str) -> bool:
+    """Whether code from @filename reads values such as "50ns"."""
+    params = os.path.join(PACKAGE_DIR, "params") + os.sep
+    convert = os.path.join(PACKAGE_DIR, "convert.py")
+    return filename == convert or filename.startswith(params)
+
+
 def is_internal(filename: str) -> bool:
     """Whether code from @filename belongs to this package."""
     return filename.startswith(_internal_dirs) or filename.startswith("<froz")
 
 
-def _display(filename: str) -> str:
+def display(filename: str) -> str:
     """The path as a user would type it: relative when below the cwd."""
     if not os.path.isabs(filename):
         return filename
@@ -89,7 +100,7 @@ def script_line() -> Optional[str]:
         if name == _COMMAND:
             return None  # the command line is to blame, not a script
         if not is_internal(name):
-            return f"{_display(name)}:{frame.f_lineno}"
+            return f"{display(name)}:{frame.f_lineno}"
         frame = frame.f_back
     return None
 

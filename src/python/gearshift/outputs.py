@@ -11,8 +11,7 @@ import json
 import os
 from typing import Any, Dict, Iterator, TextIO, Tuple
 
-from gearshift import diagram
-from gearshift.errors import FatalError
+from gearshift import diagram, dvfs
 from gearshift.ports import PortRef, elements
 from gearshift.proxy import MISSING
 from gearshift.settings import settings
@@ -22,22 +21,20 @@ from gearshift.vector import SimObjectVector
 def write_all(root: Any, outdir: str) -> None:
     """Write the files that the settings name."""
     if settings.dump_config:
-        with _create(outdir, settings.dump_config) as file:
+        path = os.path.join(outdir, settings.dump_config)
+        with diagram.create(path) as file:
             for obj in sorted(root.descendants(), key=lambda o: o.path()):
                 print_ini(obj, file)
     if settings.json_config:
-        with _create(outdir, settings.json_config) as file:
+        path = os.path.join(outdir, settings.json_config)
+        with diagram.create(path) as file:
             json.dump(as_dict(root), file, indent=4)
-    if settings.dot_config:
-        diagram.write(root, os.path.join(outdir, settings.dot_config))
-
-
-def _create(outdir: str, name: str) -> TextIO:
-    path = os.path.join(outdir, name)
-    try:
-        return open(path, "w", encoding="utf-8")
-    except OSError as error:
-        raise FatalError(f"cannot write '{path}': {error.strerror}") from None
+    for name, describe in (
+        (settings.dot_config, diagram.dot_text),
+        (settings.dot_dvfs_config, dvfs.dot_text),
+    ):
+        if name:
+            diagram.write(describe(root), os.path.join(outdir, name))
 
 
 def _params(obj: Any) -> Iterator[Tuple[str, Any]]:

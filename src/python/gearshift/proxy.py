@@ -61,7 +61,9 @@ class BaseProxy:
         if found is MISSING:
             raise ProxyError(f"cannot resolve {self}")
         for func, args in self._ops:
-            found = func(found, *args)
+            holder, found = found, func(found, *args)
+            if func is getattr and isproxy(found):
+                found = _settle(found, holder, args[0], trail)
         return found
 
     def __add__(self, other: Any) -> "BaseProxy":

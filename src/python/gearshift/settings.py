@@ -25,7 +25,7 @@ class Settings:
     pdb: bool = False
     listener_mode: str = "auto"
     allow_remote_connections: bool = False
-    remote_gdb_port: str = "7000"
+    remote_gdb_port: int = 7000
     progress: bool = True
     listeners_disabled: bool = False
     listeners_loopback_only: bool = False

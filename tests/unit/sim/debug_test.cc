@@ -30,6 +30,7 @@ class DebugTest : public RunningTree
         for (auto flag = debug_flags; *flag; flag++)
             (*flag)->is_on = false;
         debug_set_window(0, TICK_MAX);
+        debug_select_all();
         debug_close();
         std::filesystem::remove(path);
         RunningTree::TearDown();
@@ -58,7 +59,7 @@ TEST_F(DebugTest, FlagsAreSortedAndDescribed)
 TEST_F(DebugTest, MembersOfCompoundFlagsExist)
 {
     for (auto flag = debug_flags; *flag; flag++)
-        if ((*flag)->members) {
+        if ((*flag)->members && *flag != &debug_All) {
             EXPECT_EQ(debug_set((*flag)->name, true), 0) << (*flag)->name;
             EXPECT_TRUE((*flag)->is_on);
         }
@@ -104,6 +105,44 @@ TEST_F(DebugTest, TracesCarryTheTickAndStayInsideTheWindow)
     eventq_schedule(sim_eventq(sim), &event.event, 10);
     sim_simulate(sim, 50);
     EXPECT_EQ(output(), "     20: cpu: at\n     30: cpu: at\n");
+}
+
+TEST_F(DebugTest, TheFlagAllStandsForEveryFlag)
+{
+    EXPECT_EQ(debug_set("All", true), 0);
+    for (auto flag = debug_flags; *flag; flag++)
+        EXPECT_TRUE((*flag)->is_on || (*flag)->members) << (*flag)->name;
+    EXPECT_EQ(debug_set("All", false), 0);
+    EXPECT_FALSE(debug_Exec.is_on);
+}
+
+TEST_F(DebugTest, OnlyActivatedObjectsAndThoseBelowThemArePrinted)
+{
+    auto tlb = add(plain_type, obj, "tlb");
+    auto other = add(plain_type, root, "cpu2");
+
+    debug_set("Exec", true);
+    debug_select(DEBUG_ACTIVATE, "nothing");
+    debug_select(DEBUG_ACTIVATE, "cpu");
+    TRACE(Exec, root, "no");
+    TRACE(Exec, obj, "yes");
+    TRACE(Exec, tlb, "below");
+    TRACE(Exec, other, "no");
+    EXPECT_EQ(output(), "      0: cpu: yes\n      0: cpu.tlb: below\n");
+}
+
+TEST_F(DebugTest, IgnoredObjectsStaySilentEvenWhenActivated)
+{
+    auto tlb = add(plain_type, obj, "tlb");
+    auto cache = add(plain_type, obj, "cache");
+
+    debug_set("Exec", true);
+    debug_select(DEBUG_ACTIVATE, "cpu");
+    debug_select(DEBUG_IGNORE, "*.tlb");
+    TRACE(Exec, obj, "self");
+    TRACE(Exec, tlb, "ignored");
+    TRACE(Exec, cache, "kept");
+    EXPECT_EQ(output(), "      0: cpu: self\n      0: cpu.cache: kept\n");
 }
 
 TEST_F(DebugTest, TheFlagEventNamesWhatIsServed)

@@ -4,8 +4,7 @@
 from __future__ import annotations
 
 from gearshift import _core
-from gearshift.debug import output
-from gearshift.errors import FatalError, script_line
+from gearshift.debug import activate, ignore, output
 
 __all__ = ["activate", "disable", "enable", "ignore", "output"]
 
@@ -18,15 +17,3 @@ def enable() -> None:
 def disable() -> None:
     """Print no debug output from now on."""
     _core.debug_window(_core.TICK_MAX, _core.TICK_MAX)
-
-
-def activate(pattern: str) -> None:
-    """Not supported: objects cannot be chosen."""
-    raise FatalError(
-        f"m5.trace.activate('{pattern}'): choosing objects is not supported; "
-        "choose flags with m5.debug.flags",
-        script_line(),
-    )
-
-
-ignore = activate

@@ -66,6 +66,13 @@ def _add_general(parser: optparse.OptionParser) -> None:
     add("-s", action="store_true", help="Ignored, for compatibility")
 
 
+def _take_rest(option: Any, _word: str, value: str, parser: Any) -> None:
+    """As in Python, all that follows -c or -m belongs to the script."""
+    setattr(parser.values, option.dest, value)
+    parser.largs += parser.rargs
+    del parser.rargs[:]
+
+
 def _add_python(parser: optparse.OptionParser) -> None:
     group = optparse.OptionGroup(parser, "Python")
     add = group.add_option
@@ -75,7 +82,11 @@ def _add_python(parser: optparse.OptionParser) -> None:
         action="store_true",
         help="A Python prompt after the script",
     )
-    add("--pdb", action="store_true", help="Python's debugger on an error")
+    add(
+        "--pdb",
+        action="store_true",
+        help="Run the script in Python's debugger",
+    )
     add(
         "-p",
         "--path",
@@ -84,8 +95,19 @@ def _add_python(parser: optparse.OptionParser) -> None:
         default=[],
         help="Prepend PATH to Python's path",
     )
-    add("-m", dest="mod", metavar="MOD", help="Run a module as the script")
-    add("-c", dest="cmd", metavar="CMD", help="Run CMD as the script")
+    for option, dest, what in (
+        ("-m", "mod", "a module"),
+        ("-c", "cmd", "CMD"),
+    ):
+        add(
+            option,
+            dest=dest,
+            metavar=dest.upper(),
+            type="string",
+            action="callback",
+            callback=_take_rest,
+            help=f"Run {what} as the script; ends the options",
+        )
     add(
         "-P",
         dest="safe_path",
@@ -160,15 +182,17 @@ def _add_debug(parser: optparse.OptionParser) -> None:
     for word in ("activate", "ignore"):
         add(
             f"--debug-{word}",
-            metavar="EXPR",
+            metavar="EXPR[,EXPR]",
             action="append",
             default=[],
-            help=f"Objects to {word} in debug output",
+            help=f"{word.capitalize()} objects and all below them: paths, "
+            "'*' for any name",
         )
     add(
         "--remote-gdb-port",
         metavar="PORT",
-        default="7000",
+        type="int",
+        default=7000,
         help="First port of debugger stubs [%default]",
     )
     add(

@@ -44,8 +44,18 @@ def run(options: Any, script: List[str]) -> int:
 
     status = report.guard(work, post_mortem)
     if options.interactive:
-        code.interact("", local=scope)
+        _interact(scope)
     return status
+
+
+def _interact(scope: Dict[str, Any]) -> None:
+    """A prompt with the names of the script."""
+    try:
+        # pylint: disable-next=unused-import,import-outside-toplevel
+        import readline  # noqa: F401  # it edits the line by being there
+    except ImportError:
+        pass
+    code.interact("Gearshift interactive console", local=scope, exitmsg="")
 
 
 def _show_facts(options: Any) -> bool:
@@ -97,11 +107,6 @@ def _prepare(options: Any) -> None:
             f"cannot create the output directory '{options.outdir}': "
             f"{error.strerror}"
         ) from None
-    if options.dot_dvfs_config:
-        raise FatalError(
-            "--dot-dvfs-config: the diagram of clock and voltage domains is "
-            "not supported; config.svg shows them among all objects"
-        )
     _redirect(options)
     if not options.quiet:
         _print_banner()
@@ -118,7 +123,8 @@ def _redirect(options: Any) -> None:
     err = os.path.join(options.outdir, options.stderr_file)
     if not options.silent_redirect:
         if options.redirect_stdout:
-            print(f"Redirecting stdout to {out}")
+            both = "" if options.redirect_stderr else " and stderr"
+            print(f"Redirecting stdout{both} to {out}")
         if options.redirect_stderr:
             print(f"Redirecting stderr to {err}")
     sys.stdout.flush()
@@ -157,9 +163,7 @@ def _execute(options: Any, script: List[str], scope: Dict[str, Any]) -> None:
         sys.argv = ["-c", *script]
         if not options.safe_path:
             sys.path.insert(0, "")
-        exec(  # pylint: disable=exec-used
-            compile(options.cmd, "<string>", "exec"), scope
-        )
+        _exec(options, compile(options.cmd, "<string>", "exec"), scope)
     elif options.mod:
         sys.argv = [options.mod, *script]
         if not options.safe_path:
@@ -169,6 +173,14 @@ def _execute(options: Any, script: List[str], scope: Dict[str, Any]) -> None:
         )
     elif script:
         _execute_file(options, script, scope)
+
+
+def _exec(options: Any, program: Any, scope: Dict[str, Any]) -> None:
+    """Run compiled code, from its first line in the debugger if wanted."""
+    if options.pdb:
+        pdb.Pdb().run(program, scope)
+    else:
+        exec(program, scope)  # pylint: disable=exec-used
 
 
 def _execute_file(
@@ -188,7 +200,5 @@ def _execute_file(
     scope["__file__"] = path
     module = sys.modules[MAIN]
     module.__dict__.update(scope)
-    exec(  # pylint: disable=exec-used
-        compile(text, path, "exec"), module.__dict__
-    )
+    _exec(options, compile(text, path, "exec"), module.__dict__)
     scope.update(module.__dict__)

@@ -18,6 +18,7 @@ import types
 from typing import Any, List, Optional, Sequence
 
 from gearshift import objects as _objects
+from gearshift.errors import UnknownImportError, UnknownNameError
 from m5 import params as _params
 from m5 import util as _util
 
@@ -43,7 +44,14 @@ def __getattr__(name: str) -> Any:
         return buildEnv
     if name in _LEAKED:
         return _LEAKED[name]
-    return getattr(_objects, name)
+    try:
+        return getattr(_objects, name)
+    except UnknownNameError as error:
+        if sys._getframe(1).f_code.co_name != "_handle_fromlist":
+            raise
+        # `from m5.objects import name`, which must not go on to look for a
+        # submodule: the finder below has one for every name.
+        raise UnknownImportError(error.message, error.origin) from None
 
 
 def _all_names() -> List[str]:
@@ -85,6 +93,8 @@ class _SubmoduleLoader(importlib.abc.Loader):
         """Copy the names."""
         for name in _all_names():
             setattr(module, name, getattr(sys.modules[__name__], name))
+        setattr(module, "__path__", [])  # errors then come as for m5.objects
+        setattr(module, "__getattr__", __getattr__)
 
 
 class _Objects(types.ModuleType):
