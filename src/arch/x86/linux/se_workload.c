@@ -40,8 +40,12 @@ static void se_set_timer(void *ctx, tick_t when)
 static void se_exit(void *ctx, const char *cause, int64_t code)
 {
     const struct se_workload *workload = ctx;
+    struct sim *sim = workload->base.base.sim;
+    tick_t now = kernel_now(workload->kernel);
 
-    sim_exit_now(workload->base.base.sim, cause, code);
+    /* The CPU's slice began earlier: the exit belongs to its last instruction.
+     */
+    sim_exit_at(sim, cause, code, now > sim_now(sim) ? now : sim_now(sim), 0);
 }
 
 static void se_timer_fired(struct sim_event *event, tick_t now)

@@ -13,7 +13,10 @@ class BaseCPUMethods:
         """There is one thread, and it exists already."""
 
     def createInterruptController(self: Any) -> None:
-        """Programs need none; a board adds a LAPIC."""
+        """One local APIC, to be wired by the script: `cpu.interrupts[0]`."""
+        from gearshift import objects
+
+        self.interrupts = [objects.X86LocalApic()]
 
     def connectAllPorts(
         self: Any, cached_in: Any, uncached_in: Any = None, _out: Any = None
