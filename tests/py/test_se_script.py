@@ -35,10 +35,9 @@ print(f"{event.getCause()} {event.getCode()} {m5.curTick() > 0}")
 """
 
 
-def test_a_program_runs_from_a_script(runner, tmp_path):
+def test_a_program_runs_from_a_script(runner):
     """The wiring of gem5's first tutorial, with the atomic CPU."""
-    (tmp_path / "hello.py").write_text(SCRIPT, encoding="utf-8")
-    run = runner("-q", "hello.py")
+    run = runner.script(SCRIPT)
     assert run.returncode == 0, run.stderr
     assert run.stdout == (
         "Hello world!\nexiting with last active thread context 0 True\n"
