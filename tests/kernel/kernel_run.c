@@ -3,10 +3,13 @@
  * Runs a Multiboot kernel on a bare core with just a debug console (port 0xE9),
  * a serial port's transmit register (0x3F8), an exit port (0xF4), a stub of a
  * local APIC, QEMU's fw_cfg registers (0x510; memory size and one processor),
- * and a port that raises interrupts:
+ * and what tests of devices and interrupts need:
  *
+ *   0xE0  reads what was written
  *   0xE8  byte, or word VECTOR | WHEN << 8: request VECTOR (2: an NMI); at once
  *         with WHEN 0, else when the processor halts
+ *   0xFF000000  64 KiB of registers that keep what is written: memory that is
+ *         not RAM
  *
  *   kernel_run [--mem MIB] [--append TEXT] [--insts N] [--trace] KERNEL
  *
@@ -28,6 +31,7 @@
 #include "stub_apic.h"
 
 enum {
+    PORT_SCRATCH = 0xe0,
     PORT_INTERRUPT = 0xe8,
     PORT_DEBUG = 0xe9,
     PORT_EXIT = 0xf4,
@@ -39,11 +43,16 @@ enum {
     FW_RAM_SIZE = 3,
     FW_NUM_CPUS = 5,
     FW_MAX_CPUS = 15,
-    SLICE = 20000, /* instructions between looks at the timer */
+    MSR_X2APIC = 0x800,
+    APIC_X2 = 1 << 10, /* in IA32_APIC_BASE */
+    SLICE = 20000,     /* instructions between looks at the timer */
     STATUS_SHUTDOWN = 100,
     STATUS_HALTED = 101,
     STATUS_BUDGET = 102,
 };
+
+#define SCRATCH_GPA UINT64_C(0xff000000)
+#define APIC_GPA    ((uint64_t)STUB_APIC_BASE << 12)
 
 struct machine {
     struct x86_env env; /* first: hooks cast back */
@@ -53,6 +62,8 @@ struct machine {
     struct stub_apic apic;
     uint64_t mem_size;
     uint64_t fw_value;   /* what is left of the selected item */
+    uint32_t port_value; /* of port 0xE0 */
+    uint8_t scratch[65536];
     int requested;       /* vector of port 0xE8, or -1 */
     int request_at_halt; /* likewise */
     int status;          /* -1: still running */
@@ -95,6 +106,8 @@ static uint32_t io_read(struct x86_env *env, struct x86_core *core,
     (void)core;
     if (port == PORT_SERIAL_STATUS)
         return SERIAL_EMPTY;
+    if (port == PORT_SCRATCH)
+        return ((struct machine *)env)->port_value;
     if (port == PORT_FW_DATA)
         return read_fw((struct machine *)env);
     if (port == PORT_DEBUG)
@@ -108,6 +121,8 @@ static void io_write(struct x86_env *env, struct x86_core *core, uint16_t port,
     struct machine *machine = (struct machine *)env;
 
     (void)size;
+    if (port == PORT_SCRATCH)
+        machine->port_value = value;
     if (port == PORT_FW_SELECT)
         select_fw(machine, value);
     if (port == PORT_INTERRUPT && value >> 8)
@@ -122,13 +137,23 @@ static void io_write(struct x86_env *env, struct x86_core *core, uint16_t port,
     }
 }
 
+static uint64_t read_scratch(const struct machine *machine, uint64_t offset,
+                             unsigned size)
+{
+    uint64_t value = 0;
+
+    memcpy(&value, machine->scratch + offset, size);
+    return value;
+}
+
 static uint64_t mmio_read(struct x86_env *env, struct x86_core *core,
                           gpa_t addr, unsigned size)
 {
     struct machine *machine = (struct machine *)env;
 
     (void)core;
-    (void)size;
+    if (addr.v - SCRATCH_GPA <= sizeof machine->scratch - size)
+        return read_scratch(machine, addr.v - SCRATCH_GPA, size);
     if (addr.v >> 12 == STUB_APIC_BASE)
         return stub_apic_read(&machine->apic, (unsigned)addr.v, now(machine));
     return UINT64_MAX;
@@ -140,7 +165,8 @@ static void mmio_write(struct x86_env *env, struct x86_core *core, gpa_t addr,
     struct machine *machine = (struct machine *)env;
     enum stub_apic_event event;
 
-    (void)size;
+    if (addr.v - SCRATCH_GPA <= sizeof machine->scratch - size)
+        memcpy(machine->scratch + (addr.v - SCRATCH_GPA), &value, size);
     if (addr.v >> 12 != STUB_APIC_BASE)
         return;
     event = stub_apic_write(&machine->apic, (unsigned)addr.v, (uint32_t)value,
@@ -149,6 +175,39 @@ static void mmio_write(struct x86_env *env, struct x86_core *core, gpa_t addr,
         request(machine, X86_NMI);
     if (event == STUB_APIC_LOOK)
         x86_core_poke(core);
+}
+
+/* The same registers in x2APIC mode; ICR is one register of 64 bits. */
+static bool msr_read(struct x86_env *env, struct x86_core *core, uint32_t index,
+                     uint64_t *value)
+{
+    struct machine *machine = (struct machine *)env;
+
+    if (!(x86_core_state(core)->apic_base & APIC_X2) ||
+        index >> 6 != MSR_X2APIC >> 6)
+        return false;
+    *value = stub_apic_read(&machine->apic, (index & 63) * 16, now(machine));
+    return true;
+}
+
+static bool msr_write(struct x86_env *env, struct x86_core *core,
+                      uint32_t index, uint64_t value)
+{
+    enum { SELF_IPI = 0x3f, ICR = 0x30, ICR_HIGH = 0x31 };
+    unsigned reg = index & 63;
+
+    if (!(x86_core_state(core)->apic_base & APIC_X2) ||
+        index >> 6 != MSR_X2APIC >> 6)
+        return false;
+    if (reg == ICR)
+        mmio_write(env, core, (gpa_t){APIC_GPA + 16 * ICR_HIGH}, 4,
+                   value >> 32 << 24);
+    if (reg == SELF_IPI) {
+        reg = ICR;
+        value = (value & 0xff) | 1 << 18;
+    }
+    mmio_write(env, core, (gpa_t){APIC_GPA + 16 * reg}, 4, value);
+    return true;
 }
 
 static int take_interrupt(struct x86_env *env, struct x86_core *core)
@@ -211,6 +270,8 @@ static void make_machine(struct machine *machine, uint64_t mem_size)
                 .io_write = io_write,
                 .mmio_read = mmio_read,
                 .mmio_write = mmio_write,
+                .msr_read = msr_read,
+                .msr_write = msr_write,
                 .take_interrupt = take_interrupt},
         .mem_size = mem_size,
         .requested = -1,

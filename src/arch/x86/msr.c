@@ -19,6 +19,7 @@ enum msr_rule {
     MSR_LOW32,     /* upper half must be zero */
     MSR_PAT,       /* eight memory types */
     MSR_READ_ONLY,
+    MSR_ZERO,    /* what it controls is absent: reads as zero, keeps nothing */
     MSR_SPECIAL, /* has a function below */
 };
 
@@ -40,6 +41,10 @@ struct msr_row {
         .index = number, .rule = rule_, .name = name_,                         \
         .offset = offsetof(struct x86_state, member)                           \
     }
+#define MSR_ABSENT(number, name_)                                              \
+    {                                                                          \
+        .index = number, .rule = MSR_ZERO, .name = name_                       \
+    }
 #define MSR_VAR_RANGE(n)                                                       \
     MSR_SLOT(0x200 + 2 * (n), X86_MSR_MTRR_VAR + 2 * (n),                      \
              "IA32_MTRR_PHYSBASE" #n, MSR_ANY, .allowed = 0),                  \
@@ -52,11 +57,13 @@ static const struct msr_row msr_table[] = {
     MSR_MEMBER(0x1b, apic_base, "IA32_APIC_BASE", MSR_ANY),
     MSR_SLOT(0x3b, X86_MSR_TSC_ADJUST, "IA32_TSC_ADJUST", MSR_SPECIAL, .allowed = 0),
     MSR_SLOT(0x48, X86_MSR_SPEC_CTRL, "IA32_SPEC_CTRL", MSR_ANY, .allowed = 7),
+    MSR_ABSENT(0x8b, "IA32_BIOS_SIGN_ID"),
     {.index = 0xfe, .rule = MSR_SPECIAL, .name = "IA32_MTRRCAP"},
     MSR_SLOT(0x174, X86_MSR_SYSENTER_CS, "IA32_SYSENTER_CS", MSR_LOW32, .allowed = 0),
     MSR_SLOT(0x175, X86_MSR_SYSENTER_ESP, "IA32_SYSENTER_ESP", MSR_CANONICAL, .allowed = 0),
     MSR_SLOT(0x176, X86_MSR_SYSENTER_EIP, "IA32_SYSENTER_EIP", MSR_CANONICAL, .allowed = 0),
     {.index = 0x179, .rule = MSR_SPECIAL, .name = "IA32_MCG_CAP"},
+    MSR_ABSENT(0x17a, "IA32_MCG_STATUS"),
     MSR_SLOT(0x1a0, X86_MSR_MISC_ENABLE, "IA32_MISC_ENABLE", MSR_ANY, .allowed = 0),
     MSR_SLOT(0x1d9, X86_MSR_DEBUGCTL, "IA32_DEBUGCTL", MSR_ANY, .allowed = 3),
     MSR_VAR_RANGE(0), MSR_VAR_RANGE(1), MSR_VAR_RANGE(2), MSR_VAR_RANGE(3),
@@ -85,6 +92,12 @@ static const struct msr_row msr_table[] = {
     {.index = MSR_GS_BASE, .rule = MSR_SPECIAL, .name = "IA32_GS_BASE"},
     MSR_SLOT(0xc0000102, X86_MSR_KERNEL_GS_BASE, "IA32_KERNEL_GS_BASE", MSR_CANONICAL, .allowed = 0),
     MSR_SLOT(0xc0000103, X86_MSR_TSC_AUX, "IA32_TSC_AUX", MSR_LOW32, .allowed = 0),
+    MSR_ABSENT(0xc0010000, "PERF_CTL0"), MSR_ABSENT(0xc0010001, "PERF_CTL1"),
+    MSR_ABSENT(0xc0010002, "PERF_CTL2"), MSR_ABSENT(0xc0010003, "PERF_CTL3"),
+    MSR_ABSENT(0xc0010004, "PERF_CTR0"), MSR_ABSENT(0xc0010005, "PERF_CTR1"),
+    MSR_ABSENT(0xc0010006, "PERF_CTR2"), MSR_ABSENT(0xc0010007, "PERF_CTR3"),
+    MSR_ABSENT(0xc0010010, "SYSCFG"), MSR_ABSENT(0xc0010015, "HWCR"),
+    MSR_ABSENT(0xc0011029, "DE_CFG"),
 };
 /* clang-format on */
 
@@ -143,8 +156,10 @@ bool x86_msr_read(struct x86_core *core, uint32_t index, uint64_t *value,
         return true;
     if (!row)
         return x86_fail(fault, X86_GP, 0);
-    *value = row->rule == MSR_SPECIAL ? special_read(core, index)
-                                      : *msr_storage(core, row);
+    if (row->rule == MSR_SPECIAL)
+        *value = special_read(core, index);
+    else
+        *value = row->rule == MSR_ZERO ? 0 : *msr_storage(core, row);
     return true;
 }
 
@@ -175,6 +190,7 @@ static bool is_value_allowed(const struct msr_row *row, uint64_t value)
     case MSR_READ_ONLY:
         return value == 0;
     case MSR_ANY:
+    case MSR_ZERO:
     case MSR_SPECIAL:
         return true;
     }
@@ -230,7 +246,8 @@ bool x86_msr_write(struct x86_core *core, uint32_t index, uint64_t value,
         return x86_fail(fault, X86_GP, 0);
     if (row->rule == MSR_SPECIAL)
         return special_write(core, index, value, fault);
-    *msr_storage(core, row) = value;
+    if (row->rule != MSR_ZERO)
+        *msr_storage(core, row) = value;
     return true;
 }
 

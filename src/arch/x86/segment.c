@@ -217,8 +217,9 @@ void x86_seg_drop_inner(struct x86_state *state, unsigned cpl)
         bool is_free =
             (seg->type & X86_SEG_CODE) && (seg->type & X86_SEG_CONFORMING);
 
+        /* The base stays: 64-bit mode uses those of FS and GS even so. */
         if (!seg->unusable && !is_free && seg->dpl < cpl)
-            *seg = (struct x86_seg){.unusable = 1};
+            *seg = (struct x86_seg){.base = seg->base, .unusable = 1};
     }
 }
 

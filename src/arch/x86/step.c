@@ -9,6 +9,7 @@
 #include "arch/x86/block.h"
 #include "arch/x86/core_internal.h"
 #include "arch/x86/debug.h"
+#include "arch/x86/quirks.h"
 #include "arch/x86/tlb.h"
 #include "mem/physmem.h"
 
@@ -81,15 +82,17 @@ static bool break_before(struct x86_core *core)
 {
     uint64_t base =
         core->mode == X86_MODE_64 ? 0 : core->state.seg[X86_CS].base;
+    bool is_behind_mov_ss = core->state.events.shadow == 2;
     unsigned hits = 0;
 
-    if (core->debug_hits) {
+    if (core->debug_hits && !is_behind_mov_ss) {
         raise_debug(core, X86_FROM_TRAP, core->debug_hits);
         return true;
     }
-    /* MOV SS protects the instruction behind it, RF the one IRET went to. */
+    /* RF protects the instruction that IRET went to; on Intel's processors MOV
+     * SS does that for the one behind it, on AMD's it does not. */
     if (core->is_watching && !(core->state.rflags & X86_RF) &&
-        core->state.events.shadow != 2)
+        (!is_behind_mov_ss || x86_quirks_is_amd()))
         hits = x86_debug_code_hits(&core->state, base + core->state.rip);
     if (hits)
         raise_debug(core, X86_FROM_FAULT, hits);
@@ -113,6 +116,10 @@ static void break_behind(struct x86_core *core, struct x86_op *op,
 {
     uint32_t dr6 = core->debug_hits;
 
+    if ((core->pending & X86_PENDING_FAULT) && core->fault.vector == X86_DB) {
+        core->fault.addr |= dr6; /* one exception for all causes */
+        core->debug_hits = 0;
+    }
     if ((core->pending & X86_PENDING_FAULT) || core->state.events.shadow == 2)
         return;
     if (was_trapping && is_step_over(core, op))

@@ -309,12 +309,14 @@ static bool is_over(const struct x86_core *core, const struct x86_op *op,
 static struct x86_op *repeat(struct x86_core *core, struct x86_op *op,
                              const struct string *string)
 {
+    /* Debuggers see each element. */
+    const bool one_by_one = core->is_trapping || core->is_watching;
     uint64_t left;
 
     while ((left = get_reg(core, op, X86_RCX)) != 0) {
         uint64_t done = 0;
 
-        if (string->many && !(core->state.rflags & X86_DF_FLAG))
+        if (string->many && !(core->state.rflags & X86_DF_FLAG) && !one_by_one)
             done = string->many(core, op, string->size, left);
         if (done == 0 && !string->one(core, op, string->size))
             return x86_raise_set(core, op);
@@ -322,7 +324,8 @@ static struct x86_op *repeat(struct x86_core *core, struct x86_op *op,
         set_reg(core, op, X86_RCX, left);
         if (is_over(core, op, string))
             break;
-        if (left && __atomic_load_n(&core->attention, __ATOMIC_RELAXED))
+        if (left &&
+            (one_by_one || __atomic_load_n(&core->attention, __ATOMIC_RELAXED)))
             return x86_restart(core, op);
     }
     /* A 32-bit count of zero clears the upper half, too. */

@@ -362,7 +362,7 @@ EXEC(invpcid)
     LOAD(64, addr, ea + 8);
     if (type > 3 || (type < 2 && pcid >> 12) ||
         (type == 0 && !x86_is_canonical(addr)) ||
-        (type == 1 && !(core->state.cr4 & X86_CR4_PCIDE) && pcid))
+        (type < 2 && !(core->state.cr4 & X86_CR4_PCIDE) && pcid))
         return x86_raise_error(core, op, X86_GP, 0);
     x86_core_flush_tlb(core);
     return x86_sys_finish(core, op);

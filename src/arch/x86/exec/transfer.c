@@ -5,6 +5,7 @@
  */
 #define X86_EXEC_FULL
 
+#include "arch/x86/debug.h"
 #include "arch/x86/exec/exec.h"
 #include "arch/x86/exec/sys.h"
 #include "arch/x86/far.h"
@@ -112,15 +113,31 @@ SIZED(16)
 SIZED(32)
 SIZED(64)
 
+/* Unlike other instructions that set TF, SYSRET is followed by a single-step
+ * trap itself.  [SDM] Vol. 2B, SYSRET. */
+static struct x86_op *sysret(struct x86_core *core, struct x86_op *op,
+                             unsigned size)
+{
+    bool is_ok = x86_sysret(core, size, &core->fault);
+    struct x86_op *next = finish(core, op, is_ok);
+
+    if (is_ok && core->is_trapping) {
+        core->fault = (struct x86_fault){
+            .vector = X86_DB, .source = X86_FROM_TRAP, .addr = X86_DR6_BS};
+        core->pending |= X86_PENDING_FAULT;
+    }
+    return next;
+}
+
 /* REX.W tells the size of the return. */
 EXEC(sysret_32)
 {
-    return finish(core, op, x86_sysret(core, 4, &core->fault));
+    return sysret(core, op, 4);
 }
 
 EXEC(sysret_64)
 {
-    return finish(core, op, x86_sysret(core, 8, &core->fault));
+    return sysret(core, op, 8);
 }
 
 EXEC(sysexit_32)
