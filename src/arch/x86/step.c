@@ -116,7 +116,8 @@ static void break_behind(struct x86_core *core, struct x86_op *op,
 {
     uint32_t dr6 = core->debug_hits;
 
-    if ((core->pending & X86_PENDING_FAULT) && core->fault.vector == X86_DB) {
+    if ((core->pending & X86_PENDING_FAULT) && core->fault.vector == X86_DB &&
+        core->fault.source != X86_FROM_INT_N) {
         core->fault.addr |= dr6; /* one exception for all causes */
         core->debug_hits = 0;
     }
