@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Opening KVM, its capabilities, and the system calls behind struct kvm_ops.
+ * Leaves out: device descriptors (KVM_CREATE_DEVICE) and nested state.
+ * Source: Linux, Documentation/virt/kvm/api.rst.
+ */
+#include "cpu/kvm/kvm_host.h"
+
+#include "base/alloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/perf_event.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+enum { KVM_FIRST_ENTRIES = 128, KVM_MOST_ENTRIES = 4096 };
+
+/* ---------------------------------------------------------- system calls */
+
+static int kvm_host_sys_open(void *self, const char *path)
+{
+    int fd = open(path, O_RDWR | O_CLOEXEC);
+
+    (void)self;
+    return fd < 0 ? -errno : fd;
+}
+
+static int kvm_host_sys_close(void *self, int fd)
+{
+    (void)self;
+    return close(fd) ? -errno : 0;
+}
+
+static int kvm_host_sys_ioctl(void *self, int fd, unsigned long request,
+                              void *arg)
+{
+    int result = ioctl(fd, request, arg);
+
+    (void)self;
+    return result < 0 ? -errno : result;
+}
+
+static void *kvm_host_sys_mmap(void *self, int fd, size_t len)
+{
+    void *addr = mmap(NULL, len, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+
+    (void)self;
+    return addr == MAP_FAILED ? NULL : addr;
+}
+
+static int kvm_host_sys_munmap(void *self, void *addr, size_t len)
+{
+    (void)self;
+    return munmap(addr, len) ? -errno : 0;
+}
+
+static int kvm_host_sys_perf_open(void *self)
+{
+    struct perf_event_attr attr = {
+        .type = PERF_TYPE_HARDWARE,
+        .size = sizeof(attr),
+        .config = PERF_COUNT_HW_INSTRUCTIONS,
+        .exclude_host = 1,
+    };
+    long fd =
+        syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+
+    (void)self;
+    return fd < 0 ? -errno : (int)fd;
+}
+
+const struct kvm_ops kvm_host_ops = {
+    .open = kvm_host_sys_open,
+    .close = kvm_host_sys_close,
+    .ioctl = kvm_host_sys_ioctl,
+    .mmap = kvm_host_sys_mmap,
+    .munmap = kvm_host_sys_munmap,
+    .perf_open = kvm_host_sys_perf_open,
+};
+
+/* --------------------------------------------------------------- requests */
+
+#define KVM_IOCTL_PTR(verb, request, type)                                     \
+    int kvm_call_##verb(const struct kvm_host *host, int fd, type *arg)        \
+    {                                                                          \
+        return kvm_host_ioctl(host, fd, request, arg);                         \
+    }
+#define KVM_IOCTL_NUM(verb, request)                                           \
+    int kvm_call_##verb(const struct kvm_host *host, int fd,                   \
+                        unsigned long arg)                                     \
+    {                                                                          \
+        return kvm_host_ioctl(host, fd, request, (void *)arg);                 \
+    }
+#include "cpu/kvm/kvm_ioctl.def"
+#undef KVM_IOCTL_PTR
+#undef KVM_IOCTL_NUM
+
+int kvm_host_ioctl(const struct kvm_host *host, int fd, unsigned long request,
+                   void *arg)
+{
+    int result = -EINTR;
+
+    /* For KVM_RUN a signal is the kick, not an accident. */
+    do {
+        result = host->ops->ioctl(host->ops_self, fd, request, arg);
+    } while (result == -EINTR && request != KVM_RUN);
+    return result;
+}
+
+struct kvm_request_name {
+    unsigned long request;
+    const char *name;
+};
+
+static const struct kvm_request_name kvm_request_names[] = {
+#define KVM_IOCTL_PTR(verb, request, type) {request, #request},
+#define KVM_IOCTL_NUM(verb, request)       {request, #request},
+#include "cpu/kvm/kvm_ioctl.def"
+#undef KVM_IOCTL_PTR
+#undef KVM_IOCTL_NUM
+};
+
+const char *kvm_host_request_name(unsigned long request)
+{
+    for (size_t i = 0; i < SIM_ARRAY_LEN(kvm_request_names); i++)
+        if (kvm_request_names[i].request == request)
+            return kvm_request_names[i].name;
+    return "?";
+}
+
+/* ----------------------------------------------------------- capabilities */
+
+const struct kvm_cap kvm_caps[KVM_NUM_CAPS] = {
+#define KVM_CAP_ROW(name, need, purpose)                                       \
+    {KVM_CAP_##name, #name, KVM_CAP_##need, purpose},
+#include "cpu/kvm/kvm_caps.def"
+#undef KVM_CAP_ROW
+};
+
+static int kvm_host_ask_caps(struct kvm_host *host, char *why)
+{
+    for (int i = 0; i < KVM_NUM_CAPS; i++) {
+        const struct kvm_cap *cap = &kvm_caps[i];
+        int value = kvm_call_check_extension(host, host->fd,
+                                             (unsigned long)cap->number);
+
+        host->cap_value[i] = value < 0 ? 0 : value;
+        if (value > 0 || cap->need == KVM_CAP_OPTIONAL)
+            continue;
+        snprintf(why, KVM_HOST_WHY_SIZE,
+                 "%s lacks KVM_CAP_%s, which is needed for %s", host->path,
+                 cap->name, cap->purpose);
+        return -ENOTSUP;
+    }
+    return 0;
+}
+
+uint32_t kvm_host_num_slots(const struct kvm_host *host)
+{
+    int value = host->cap_value[KVM_HAS_NR_MEMSLOTS];
+
+    return value > 0 ? (uint32_t)value : 32;
+}
+
+/* ------------------------------------------------------------------ open */
+
+static const char *kvm_host_open_hint(int err)
+{
+    switch (err) {
+    case -EACCES:
+    case -EPERM:
+        return "is the user in group kvm? (sudo usermod -aG kvm USER, then "
+               "log in again)";
+    case -ENOENT:
+    case -ENODEV:
+    case -ENXIO:
+        return "is the module kvm_intel or kvm_amd loaded, and "
+               "virtualisation enabled in the firmware?";
+    default:
+        return "is it the KVM device?";
+    }
+}
+
+static int kvm_host_check_version(struct kvm_host *host, char *why)
+{
+    int size = 0;
+
+    host->api_version = kvm_call_get_api_version(host, host->fd, 0);
+    if (host->api_version < 0) {
+        snprintf(why, KVM_HOST_WHY_SIZE, "%s: not a KVM device (%s)",
+                 host->path, strerror(-host->api_version));
+        return -ENOTSUP;
+    }
+    if (host->api_version != KVM_API_VERSION) {
+        snprintf(why, KVM_HOST_WHY_SIZE, "%s: API version %d, %d is needed",
+                 host->path, host->api_version, KVM_API_VERSION);
+        return -ENOTSUP;
+    }
+    size = kvm_call_get_vcpu_mmap_size(host, host->fd, 0);
+    if (size < (int)sizeof(struct kvm_run)) {
+        snprintf(why, KVM_HOST_WHY_SIZE, "%s: shared page of %d bytes",
+                 host->path, size);
+        return -EPROTO;
+    }
+    host->run_size = (size_t)size;
+    return 0;
+}
+
+static struct kvm_host *kvm_host_new(const struct kvm_host_cfg *cfg)
+{
+    struct kvm_host *host = alloc_zeroed(1, sizeof(*host));
+
+    host->ops = cfg->ops ? cfg->ops : &kvm_host_ops;
+    host->ops_self = cfg->ops_self;
+    host->path = alloc_strdup(cfg->path ? cfg->path : "/dev/kvm");
+    host->fd = -1;
+    return host;
+}
+
+int kvm_host_open(const struct kvm_host_cfg *cfg, struct kvm_host **out,
+                  char why[KVM_HOST_WHY_SIZE])
+{
+    struct kvm_host *host = kvm_host_new(cfg);
+    int err = 0;
+
+    *out = NULL;
+    why[0] = '\0';
+    host->fd = host->ops->open(host->ops_self, host->path);
+    if (host->fd < 0) {
+        err = host->fd;
+        snprintf(why, KVM_HOST_WHY_SIZE, "%s: %s; %s", host->path,
+                 strerror(-err), kvm_host_open_hint(err));
+    }
+    if (!err)
+        err = kvm_host_check_version(host, why);
+    if (!err)
+        err = kvm_host_ask_caps(host, why);
+    if (err) {
+        kvm_host_close(host);
+        return err;
+    }
+    *out = host;
+    return 0;
+}
+
+void kvm_host_close(struct kvm_host *host)
+{
+    if (!host)
+        return;
+    if (host->fd >= 0)
+        host->ops->close(host->ops_self, host->fd);
+    mem_free(host->cpuid);
+    mem_free(host->msrs);
+    mem_free(host->path);
+    mem_free(host);
+}
+
+/* ------------------------------------------------------------- the lists */
+
+int kvm_host_supported_cpuid(struct kvm_host *host,
+                             const struct kvm_cpuid2 **out)
+{
+    uint32_t room = KVM_FIRST_ENTRIES;
+    int err = host->cpuid ? 0 : -E2BIG;
+
+    while (err == -E2BIG && room <= KVM_MOST_ENTRIES) {
+        struct kvm_cpuid2 *list = alloc_zeroed(
+            1, sizeof(*list) + room * sizeof(struct kvm_cpuid_entry2));
+
+        list->nent = room;
+        err = kvm_call_get_supported_cpuid(host, host->fd, list);
+        if (err)
+            mem_free(list);
+        else
+            host->cpuid = list;
+        room *= 2;
+    }
+    *out = host->cpuid;
+    return err;
+}
+
+int kvm_host_supported_msrs(struct kvm_host *host,
+                            const struct kvm_msr_list **out)
+{
+    uint32_t room = KVM_FIRST_ENTRIES;
+    int err = host->msrs ? 0 : -E2BIG;
+
+    while (err == -E2BIG && room <= KVM_MOST_ENTRIES) {
+        struct kvm_msr_list *list =
+            alloc_zeroed(1, sizeof(*list) + room * sizeof(uint32_t));
+
+        list->nmsrs = room;
+        err = kvm_call_get_msr_index_list(host, host->fd, list);
+        if (err)
+            mem_free(list);
+        else
+            host->msrs = list;
+        room *= 2;
+    }
+    *out = host->msrs;
+    return err;
+}
