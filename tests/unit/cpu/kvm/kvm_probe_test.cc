@@ -1,0 +1,136 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cpu/kvm/kvm_probe.h"
+
+#include <gtest/gtest.h>
+
+#include <string>
+
+#include "fake_kvm.hh"
+
+namespace
+{
+
+/* A kernel whose vCPU ends each run as the test says. */
+struct KvmProbe : testing::Test {
+    void SetUp() override
+    {
+        fake.on(KVM_SET_MSRS, [](int, void *) { return 3; });
+        fake.on(KVM_RUN, [this](int, void *) { return run(); });
+        fake.on(KVM_GET_SREGS, [this](int, void *arg) {
+            *static_cast<kvm_sregs *>(arg) = sregs;
+            return 0;
+        });
+        fake.on(KVM_SET_SREGS, [this](int, void *arg) {
+            is_ring0 = !(static_cast<kvm_sregs *>(arg)->cs.selector & 3);
+            return 0;
+        });
+        fake.on(KVM_SET_GUEST_DEBUG, [this](int, void *arg) {
+            is_stepping = static_cast<kvm_guest_debug *>(arg)->control != 0;
+            return debug_result;
+        });
+        kvm_host_cfg cfg = fake.cfg();
+        ASSERT_EQ(kvm_host_open(&cfg, &host, why), 0) << why;
+    }
+    void TearDown() override
+    {
+        kvm_host_close(host);
+        EXPECT_TRUE(fake.open_fds.empty());
+    }
+    int run()
+    {
+        auto *shared = reinterpret_cast<kvm_run *>(fake.pages.back().data());
+        if (is_ring0) {
+            shared->exit_reason = ring0_reason;
+            shared->internal.suberror = KVM_INTERNAL_ERROR_EMULATION;
+        } else if (is_stepping) {
+            shared->exit_reason = KVM_EXIT_DEBUG;
+        } else {
+            shared->exit_reason = ring3_reason;
+            shared->io.port = 0x80;
+        }
+        return 0;
+    }
+
+    FakeKvm fake;
+    kvm_host *host = nullptr;
+    kvm_probe probe;
+    kvm_sregs sregs = {};
+    char why[KVM_HOST_WHY_SIZE];
+    bool is_ring0 = false, is_stepping = false;
+    uint32_t ring0_reason = KVM_EXIT_HLT, ring3_reason = KVM_EXIT_IO;
+    int debug_result = 0;
+};
+
+TEST_F(KvmProbe, TakesAHostThatRunsRing0ForHardware)
+{
+    sregs.cs.selector = 8;
+    ASSERT_EQ(kvm_probe_run(host, &probe), 0);
+    EXPECT_EQ(probe.ring0, KVM_RING0_NATIVE);
+    EXPECT_EQ(probe.syscall_enters_ring0, KVM_YES);
+    EXPECT_EQ(probe.guest_debug, KVM_YES);
+    EXPECT_EQ(probe.perf_counter, KVM_NO);
+    EXPECT_NE(probe.vendor, KVM_VENDOR_PVM);
+    EXPECT_GE(probe.stub_addr, 0xffff800000000000u);
+}
+
+TEST_F(KvmProbe, TakesAHostThatEmulatesRing0AndStaysInRing3ForPvm)
+{
+    sregs.cs.selector = 0x33;
+    ring0_reason = KVM_EXIT_INTERNAL_ERROR;
+    ASSERT_EQ(kvm_probe_run(host, &probe), 0);
+    EXPECT_EQ(probe.ring0, KVM_RING0_EMULATED);
+    EXPECT_EQ(probe.syscall_enters_ring0, KVM_NO);
+    EXPECT_EQ(probe.vendor, KVM_VENDOR_PVM);
+}
+
+TEST_F(KvmProbe, KnowsNothingOfAHostThatOnlyShutsDown)
+{
+    ring0_reason = ring3_reason = KVM_EXIT_SHUTDOWN;
+    debug_result = -EINVAL;
+    ASSERT_EQ(kvm_probe_run(host, &probe), 0);
+    EXPECT_EQ(probe.runs_ring3, KVM_NO);
+    EXPECT_EQ(probe.ring0, KVM_RING0_UNKNOWN);
+    EXPECT_EQ(probe.vendor, KVM_VENDOR_UNKNOWN);
+    EXPECT_EQ(probe.guest_debug, KVM_NO);
+    EXPECT_EQ(probe.stub_addr, 0u);
+    EXPECT_EQ(probe.exit_ns, 0u);
+}
+
+TEST_F(KvmProbe, ReportsThatNoVmCanBeMadeAndLeavesNothingOpen)
+{
+    for (auto request : {KVM_CREATE_VM, KVM_CREATE_VCPU, KVM_SET_TSS_ADDR}) {
+        fake.on(request, [](int, void *) { return -ENOMEM; });
+        EXPECT_EQ(kvm_probe_run(host, &probe), -ENOMEM);
+        EXPECT_EQ(fake.open_fds.size(), 1u);
+        fake.on(request, [this](int, void *) { return fake.new_fd(); });
+    }
+}
+
+TEST(KvmProbeHost, RunsRing3AndAgreesWithItself)
+{
+    kvm_host_cfg cfg = {};
+    kvm_host *host = nullptr;
+    char why[KVM_HOST_WHY_SIZE];
+    kvm_probe first, second;
+    if (kvm_host_open(&cfg, &host, why))
+        GTEST_SKIP() << why;
+    ASSERT_EQ(kvm_probe_run(host, &first), 0);
+    ASSERT_EQ(kvm_probe_run(host, &second), 0);
+    kvm_host_close(host);
+    EXPECT_EQ(first.runs_ring3, KVM_YES);
+    EXPECT_NE(first.stub_addr, 0u);
+    EXPECT_GT(first.tsc_khz, 100000u);
+    EXPECT_EQ(first.vendor, second.vendor);
+    EXPECT_EQ(first.ring0, second.ring0);
+    EXPECT_EQ(first.syscall_enters_ring0, second.syscall_enters_ring0);
+    EXPECT_EQ(first.avx_state, second.avx_state);
+}
+
+TEST(KvmProbeNames, AreWords)
+{
+    EXPECT_STREQ(kvm_vendor_name(KVM_VENDOR_PVM), "pvm");
+    EXPECT_STREQ(kvm_ring0_name(KVM_RING0_EMULATED), "emulated");
+    EXPECT_STREQ(kvm_answer_name(KVM_YES), "yes");
+}
+
+} // namespace
