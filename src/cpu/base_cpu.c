@@ -76,7 +76,7 @@ static void base_cpu_charge(struct base_cpu *cpu)
         sched_ran(&cpu->linux_cpu, insts);
     if (cpu->num_insts >= cpu->stop_insts) {
         cpu->stop_insts = UINT64_MAX;
-        sim_exit_now(cpu->base.base.sim, EXIT_MAX_INSTS, 0);
+        sim_exit_at(cpu->base.base.sim, EXIT_MAX_INSTS, 0, cpu->runner.now, 0);
     }
 }
 

@@ -81,30 +81,32 @@ TEST(Elf, ReadsSegmentsAndEntry)
 
 TEST(Elf, SaysWhatIsWrong)
 {
-    struct {
-        void (*damage)(Bytes &);
+#define DAMAGE(what, text)                                                     \
+    {                                                                          \
+        [](Bytes &f) { what; }, text                                           \
+    }
+    const struct {
+        void (*damage)(Bytes &file);
         const char *text;
     } cases[] = {
-        {[](Bytes &f) { f[0] = 0; },                                    "not an ELF file"                },
-        {[](Bytes &f) { f.resize(20); },                                "ends inside the ELF header"     },
-        {[](Bytes &f) { f.resize(70); },                                "ends inside the program headers"},
-        {[](Bytes &f) { f.clear(); },                                   "ends inside the ELF header"     },
-        {[](Bytes &f) { header_of(f)->e_machine = EM_AARCH64; },
-         "another machine"                                                                               },
-        {[](Bytes &f) { header_of(f)->e_type = ET_REL; },               "wrong ELF type"                 },
-        {[](Bytes &f) { f[EI_DATA] = ELFDATA2MSB; },                    "big-endian"                     },
-        {[](Bytes &f) { header_of(f)->e_phnum = 60000; },               "absurd number"                  },
-        {[](Bytes &f) { header_of(f)->e_phoff = UINT64_MAX - 8; },
-         "absurd offset"                                                                                 },
-        {[](Bytes &f) { segment_of(f)->p_filesz = UINT64_MAX; },
-         "larger in the file"                                                                            },
-        {[](Bytes &f) { segment_of(f)->p_memsz = UINT64_C(1) << 60; },
-         "outside the address space"                                                                     },
-        {[](Bytes &f) { segment_of(f)->p_vaddr = UINT64_MAX - 0xfff; },
-         "outside the address space"                                                                     },
-        {[](Bytes &f) { segment_of(f)->p_offset = 0x10; },              "do not agree"                   },
-        {[](Bytes &f) { segment_of(f)->p_type = PT_NOTE; },             "nothing to load"                },
+        DAMAGE(f[0] = 0, "not an ELF file"),
+        DAMAGE(f.resize(20), "ends inside the ELF header"),
+        DAMAGE(f.resize(70), "ends inside the program headers"),
+        DAMAGE(f.clear(), "ends inside the ELF header"),
+        DAMAGE(header_of(f)->e_machine = EM_AARCH64, "another machine"),
+        DAMAGE(header_of(f)->e_type = ET_REL, "wrong ELF type"),
+        DAMAGE(f[EI_DATA] = ELFDATA2MSB, "big-endian"),
+        DAMAGE(header_of(f)->e_phnum = 60000, "absurd number"),
+        DAMAGE(header_of(f)->e_phoff = UINT64_MAX - 8, "absurd offset"),
+        DAMAGE(segment_of(f)->p_filesz = UINT64_MAX, "larger in the file"),
+        DAMAGE(segment_of(f)->p_memsz = UINT64_C(1) << 60,
+               "outside the address space"),
+        DAMAGE(segment_of(f)->p_vaddr = UINT64_MAX - 0xfff,
+               "outside the address space"),
+        DAMAGE(segment_of(f)->p_offset = 0x10, "do not agree"),
+        DAMAGE(segment_of(f)->p_type = PT_NOTE, "nothing to load"),
     };
+#undef DAMAGE
 
     for (const auto &one : cases) {
         Bytes file = make_elf();

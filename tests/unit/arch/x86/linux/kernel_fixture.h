@@ -30,7 +30,7 @@ class KernelTest : public testing::Test
         kernel = kernel_create(&cfg);
         top = mkdtemp(name);
         std::filesystem::create_directories(top + "/root/etc");
-        std::filesystem::create_directories(top + "/root/work/sub");
+        std::filesystem::create_directories(top + "/root/home/sub");
         write("root/etc/file", "read-only");
         write("secret", "secret");
         ASSERT_EQ(vfs_add_host(&kernel->vfs, "/", (top + "/root").c_str(),
@@ -38,8 +38,8 @@ class KernelTest : public testing::Test
                   0);
         vfs_add_made(&kernel->vfs, "/proc");
         vfs_add_made(&kernel->vfs, "/dev");
-        ASSERT_EQ(vfs_add_host(&kernel->vfs, "/work",
-                               (top + "/root/work").c_str(), VFS_WRITABLE),
+        ASSERT_EQ(vfs_add_host(&kernel->vfs, base.c_str(),
+                               (top + "/root/home").c_str(), VFS_WRITABLE),
                   0);
         process = process_create(kernel, nullptr);
         process->fs = process_fs_copy(nullptr);
@@ -65,7 +65,8 @@ class KernelTest : public testing::Test
     }
     int look(const std::string &path, unsigned flags = VFS_FOLLOW)
     {
-        return vfs_lookup(kernel, process, "/work", path.c_str(), flags, &node);
+        return vfs_lookup(kernel, process, base.c_str(), path.c_str(), flags,
+                          &node);
     }
     // Opens by path; the error, or 0 with the description in file.
     int open(const std::string &path, uint32_t flags, uint32_t mode = 0644)
@@ -100,6 +101,7 @@ class KernelTest : public testing::Test
     struct process *process = nullptr;
     struct file *file = nullptr;
     struct vfs_node node = {};
+    const std::string base = "/home"; // where relative paths start
     std::string top;
 };
 
