@@ -21,6 +21,9 @@ enum {
 #define CHECK_TARGET(to)                                                       \
     if (!x86_is_target_valid(core, to))                                        \
     return x86_raise_error(core, op, X86_GP, 0)
+#define CHECK_CALL(to, top)                                                    \
+    if (!x86_is_target_valid(core, to))                                        \
+    return x86_bad_call(core, op, top, 8)
 
 #else
 
@@ -38,6 +41,7 @@ enum {
     const struct x86_jump *jump = x86_jump_at(core, to);                       \
     if (SIM_UNLIKELY(jump->tag != ((to) ^ core->salt)))                        \
     RUN_FULL()
+#define CHECK_CALL(to, top) CHECK_TARGET(to)
 #define JUMP_INDIRECT(to)                                                      \
     do {                                                                       \
         core->taken++;                                                         \
@@ -91,7 +95,7 @@ EXEC(call_r64)
 {
     const uint64_t to = GET(64, 0), top = GPR(64, X86_RSP) - 8;
 
-    CHECK_TARGET(to);
+    CHECK_CALL(to, top);
     STORE_STACK(64, top, op->next_rip);
     GPR(64, X86_RSP) = top;
     JUMP_INDIRECT(to);
@@ -102,7 +106,7 @@ EXEC(call_r64)
     {                                                                          \
         const uint64_t top = GPR(64, X86_RSP) - 8;                             \
         LOAD(N, to, EA(core, op));                                             \
-        CHECK_TARGET(to);                                                      \
+        CHECK_CALL(to, top);                                                   \
         STORE_STACK(64, top, op->next_rip);                                    \
         GPR(64, X86_RSP) = top;                                                \
         JUMP_INDIRECT(to);                                                     \

@@ -11,6 +11,13 @@ bool x86_is_target_valid(const struct x86_core *core, uint64_t rip);
  *  Returns: what the handler has to return. */
 struct x86_op *x86_jump(struct x86_core *core, struct x86_op *op, uint64_t rip);
 
+/** x86_bad_call() - full handlers: CALL to a target that RIP may not have
+ *  @top: where the return address would go.  AMD's processors push it first, so
+ *  that a fault of the stack wins; Intel's look at the target first.
+ *  Returns: what the handler has to return. */
+struct x86_op *x86_bad_call(struct x86_core *core, struct x86_op *op,
+                            uint64_t top, unsigned size);
+
 static inline struct x86_jump *x86_jump_at(struct x86_core *core, uint64_t rip)
 {
     return &core->jumps[(rip ^ rip >> 12) & (X86_JUMPS - 1)];

@@ -9,6 +9,7 @@
 #include "arch/x86/exec/exec.h"
 #include "arch/x86/exec/flags.h"
 #include "arch/x86/exec/stack.h"
+#include "arch/x86/quirks.h"
 #include "arch/x86/segment.h"
 
 enum {
@@ -88,11 +89,24 @@ EXEC(jump_if_zero)
     return counter(core, op) == 0 ? x86_jump(core, op, op->imm) : op + 1;
 }
 
+struct x86_op *x86_bad_call(struct x86_core *core, struct x86_op *op,
+                            uint64_t top, unsigned size)
+{
+    uint64_t linear;
+
+    top &= x86_stack_mask(core);
+    if (x86_quirks_is_amd() && (!x86_linear_addr(core, X86_SS_SEG, top, size,
+                                                 X86_ACCESS_WRITE, &linear) ||
+                                !x86_check_write(core, linear, size)))
+        return x86_raise_set(core, op);
+    return x86_raise_error(core, op, X86_GP, 0);
+}
+
 static struct x86_op *call_to(struct x86_core *core, struct x86_op *op,
                               uint64_t to, unsigned size)
 {
     if (!x86_is_target_valid(core, to))
-        return x86_raise_error(core, op, X86_GP, 0);
+        return x86_bad_call(core, op, core->state.gpr[X86_RSP] - size, size);
     if (!x86_push(core, op->next_rip, size))
         return x86_raise_set(core, op);
     return x86_jump(core, op, to);

@@ -109,6 +109,15 @@ MOVSXD(64)
 FOR_ADDR(MOVSXD_MEM, 16, 32)
 FOR_ADDR(MOVSXD_MEM, 32, 32)
 FOR_ADDR(MOVSXD_MEM, 64, 32)
+/* The decoder calls the source 16 bits wide when a REX prefix is there. */
+#define MOVSXD_MEM16(W, S, EA)                                                 \
+    EXEC(movsxd_rm##W##S)                                                      \
+    {                                                                          \
+        LOAD(16, value, EA(core, op));                                         \
+        PUT(16, 0, value);                                                     \
+        NEXT();                                                                \
+    }
+FOR_ADDR(MOVSXD_MEM16, w)
 
 /* LEA: addresses without access; segments do not matter. */
 #define LEA(N, NAME)                                                           \
@@ -234,6 +243,10 @@ EXTEND(cqo, 64, (int64_t)GPR(64, X86_RAX) >> 63, X86_RDX)
             NAME)
 
 static const struct x86_row mov_rows[] = {
+    ROW_REG(MOVSXD, (REG, REG, NONE, NONE), 2, 2, PLAIN, INT_ALU, PURE,
+            movsxd_rr16),
+    ROW_MEM(MOVSXD, (REG, MEM, NONE, NONE), 2, 2, PLAIN, MEM_READ, 0,
+            movsxd_rmw),
     FOR_SIZES(MOV_ROWS, MOV, mov) FOR_WIDENINGS(WIDEN_ROWS) MOVSXD_ROWS(16, 32)
         MOVSXD_ROWS(32, 32) MOVSXD_ROWS(64, 32)
             FOR_WIDE_SIZES(LEA_ROWS, LEA, lea)
