@@ -32,7 +32,6 @@ __asm__(".text\n.code16\n.align 16\n"
         "v86_limit: mov 0xffff, %ax\n"
         "v86_sgdt: sgdt 0\n int $0x81\n"
         "v86_lgdt: lgdt 0\n"
-        "v86_bound: bound %ax, 0x20\n"
         "v86_end:\n"
         ".code32\n"
         /* EAX: EFLAGS, EDX: IP.  Leaves through leave_v86. */
