@@ -281,7 +281,7 @@ def build_variant(base, variant):
         run(
             env,
             f"test-{variant}",
-            [tests, made, "guest"],
+            [tests, made, kernel_run, "guest"],
             f"{runner} unit pytest",
         ),
     )

@@ -20,10 +20,11 @@ extern const u8 at_sti[], at_ss[], at_hlt[], at_popf[], at_cli[], at_nmi[],
 
 static void test_admission(void)
 {
-    EXPECT_NO_FAULT("IF is clear", "cli; mov %%ebx, %%eax; outw %%ax, $0xe8; nop; nop; nop",
+    EXPECT_NO_FAULT("IF is clear",
+                    "cli; mov %%ebx, %%eax; outw %%ax, $0xe8; nop; nop; nop",
                     "b"(VECTOR));
-    EXPECT_FAULT("STI admits", VECTOR, 0,
-                 "sti; nop; at_sti: nop; nop; cli", "b"(0));
+    EXPECT_FAULT("STI admits", VECTOR, 0, "sti; nop; at_sti: nop; nop; cli",
+                 "b"(0));
     check("one instruction later", LABEL(at_sti), fault_eip);
     check("IF in the frame", 0x200, fault_eflags & 0x200);
     request(VECTOR);
@@ -34,7 +35,8 @@ static void test_admission(void)
     check("at once", LABEL(at_popf), fault_eip);
     EXPECT_FAULT("MOV SS protects", VECTOR, 0,
                  "sti; nop; mov %%ss, %%ecx\n"
-                 "mov %%ebx, %%eax; outw %%ax, $0xe8; at_ss: mov %%ecx, %%ss; nop; nop; cli",
+                 "mov %%ebx, %%eax; outw %%ax, $0xe8; at_ss: mov %%ecx, %%ss; "
+                 "nop; nop; cli",
                  "b"(VECTOR));
     check("an interrupt before MOV SS is taken before", LABEL(at_ss),
           fault_eip);
@@ -50,22 +52,23 @@ static void test_shadow(void)
                  "mov %%ss, %%ecx; sti; mov %%ecx, %%ss; nop\n"
                  "behind_shadow: nop; nop; cli",
                  "b"(0));
-    check("MOV SS extends the shadow of STI", LABEL(behind_shadow),
-          fault_eip);
+    check("MOV SS extends the shadow of STI", LABEL(behind_shadow), fault_eip);
 }
 
 static void test_halt(void)
 {
-    EXPECT_FAULT("HLT is ended by an interrupt", VECTOR, 0,
-                 "cli; mov %%ebx, %%eax; outw %%ax, $0xe8; sti; hlt; at_hlt: nop; cli",
-                 "b"(VECTOR | AT_HALT));
+    EXPECT_FAULT(
+        "HLT is ended by an interrupt", VECTOR, 0,
+        "cli; mov %%ebx, %%eax; outw %%ax, $0xe8; sti; hlt; at_hlt: nop; cli",
+        "b"(VECTOR | AT_HALT));
     check("the frame points behind HLT", LABEL(at_hlt), fault_eip);
     request(VECTOR);
     EXPECT_FAULT("STI; HLT with one pending", VECTOR, 0,
                  "sti; hlt; at_sti_hlt: nop; cli", "b"(0));
     check("the frame points behind HLT", LABEL(at_sti_hlt), fault_eip);
     EXPECT_FAULT("HLT is ended by an NMI with IF clear", NMI, 0,
-                 "cli; mov %%ebx, %%eax; outw %%ax, $0xe8; hlt; nop", "b"(NMI | AT_HALT));
+                 "cli; mov %%ebx, %%eax; outw %%ax, $0xe8; hlt; nop",
+                 "b"(NMI | AT_HALT));
 }
 
 /* ------------------------------------------------------------------- NMIs */
@@ -88,7 +91,8 @@ static void nested_nmi(void)
 static void test_nmi(void)
 {
     EXPECT_FAULT("NMI with IF clear", NMI, 0,
-                 "cli; mov %%ebx, %%eax; outw %%ax, $0xe8; at_nmi: nop; nop", "b"(NMI));
+                 "cli; mov %%ebx, %%eax; outw %%ax, $0xe8; at_nmi: nop; nop",
+                 "b"(NMI));
     check("at once", LABEL(at_nmi), fault_eip);
     on_fault = nested_nmi;
     request(NMI);
@@ -104,10 +108,11 @@ static void test_trap_gate(void)
 {
     idt[VECTOR + 1] = gate(KERNEL_CODE, stub(VECTOR + 1), 0x8f);
     request(VECTOR + 1);
-    EXPECT_FAULT("through a trap gate", VECTOR + 1, 0,
-                 "sti; nop; nop; cli", "b"(0));
+    EXPECT_FAULT("through a trap gate", VECTOR + 1, 0, "sti; nop; nop; cli",
+                 "b"(0));
     EXPECT_FAULT("a gate that is not present", 11, (VECTOR + 2) * 8 + 3,
-                 "cli; mov %%ebx, %%eax; outw %%ax, $0xe8; sti; nop; nop; cli", "b"(VECTOR + 2));
+                 "cli; mov %%ebx, %%eax; outw %%ax, $0xe8; sti; nop; nop; cli",
+                 "b"(VECTOR + 2));
 }
 
 static u32 first_vector;
@@ -127,8 +132,8 @@ static void test_trap_before_interrupt(void)
                      "nop; nop; cli" ::"a"(VECTOR)
                      : "memory", "cc");
     on_fault = 0;
-    check("POPF with TF and IF: the interrupt, as TF was clear before",
-          VECTOR, first_vector);
+    check("POPF with TF and IF: the interrupt, as TF was clear before", VECTOR,
+          first_vector);
 }
 
 static u8 user_stack[512] __attribute__((aligned(16)));

@@ -100,7 +100,7 @@ static void test_frame(void)
     check("VM is clear in the handler", 0, ({
               u32 flags;
               __asm__ volatile("pushf; pop %0" : "=r"(flags));
-              flags & VM;
+              flags &VM;
           }));
 }
 
