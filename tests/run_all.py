@@ -8,6 +8,7 @@ unit      build/VARIANT/unit_tests (GoogleTest)
 pytest    tests/py
 regress   tests/regress: scripts whose statistics are compared
 diff      tests/diff: against the host's own execution
+programs  tests/programs: Debian's programs against the same run natively
 fuzz      build/fuzz/*: each fuzz target for --fuzz-seconds
 check     util/check.py: style, lint, layers, sizes
 
@@ -170,6 +171,13 @@ def check_commands(tmp: Path) -> List[Command]:
     return [Command(argv, xml, dict(os.environ), 1800)]
 
 
+def program_commands(variant: str, tmp: Path) -> List[Command]:
+    """Programs natively and in the simulator."""
+    xml = tmp / f"programs-{variant}.xml"
+    argv = [PYTHON, "tests/programs/run.py", f"--junit={xml}"]
+    return [Command(argv, xml, variant_env(variant), 1800)]
+
+
 def commands_of(
     suite: str, variant: str, tmp: Path, options: argparse.Namespace
 ) -> List[Command]:
@@ -183,6 +191,7 @@ def commands_of(
         "regress": lambda: pytest_commands(variant, tmp, "regress"),
         "diff": lambda: pytest_commands(variant, tmp, "diff"),
         "fuzz": lambda: fuzz_commands(options.fuzz_seconds),
+        "programs": lambda: program_commands(variant, tmp),
         "check": lambda: check_commands(tmp),
     }
     if suite not in table:

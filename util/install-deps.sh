@@ -4,6 +4,7 @@
 #
 #   util/install-deps.sh          install what is missing (as root or with sudo)
 #   util/install-deps.sh --build  only what building and running needs
+#   util/install-deps.sh --programs  also the programs of tests/programs
 #   util/install-deps.sh --list   print the packages and what each is for
 set -eu
 
@@ -40,17 +41,74 @@ black                  layout of Python
 flake8                 lint of Python
 mypy                   types of Python
 '
+# What tests/programs runs; a program that is missing is skipped there.
+program_packages='
+bash                   compared with its native run
+bc                     compared with its native run
+binutils               compared with its native run
+bison                  compared with its native run
+bsdextrautils          compared with its native run
+bzip2                  compared with its native run
+coreutils              compared with its native run
+cpio                   compared with its native run
+dash                   compared with its native run
+dc                     compared with its native run
+default-jre-headless   compared with its native run
+diffutils              compared with its native run
+ffmpeg                 compared with its native run
+file                   compared with its native run
+findutils              compared with its native run
+flex                   compared with its native run
+gawk                   compared with its native run
+ghostscript            compared with its native run
+git                    compared with its native run
+gnutls-bin             compared with its native run
+grep                   compared with its native run
+groff                  compared with its native run
+guile-3.0              compared with its native run
+gzip                   compared with its native run
+imagemagick            compared with its native run
+jq                     compared with its native run
+libc6                  compared with its native run
+libgomp1               compared with its native run
+libstdc++6             compared with its native run
+lua5.4                 compared with its native run
+lz4                    compared with its native run
+m4                     compared with its native run
+make                   compared with its native run
+mawk                   compared with its native run
+nettle-bin             compared with its native run
+nodejs                 compared with its native run
+openssl                compared with its native run
+p7zip-full             compared with its native run
+patch                  compared with its native run
+perl                   compared with its native run
+perl-base              compared with its native run
+php-cli                compared with its native run
+ruby                   compared with its native run
+sed                    compared with its native run
+sox                    compared with its native run
+sqlite3                compared with its native run
+tar                    compared with its native run
+tcl                    compared with its native run
+vim-common             compared with its native run
+xxd                    compared with its native run
+xz-utils               compared with its native run
+zstd                   compared with its native run
+'
 
 case "${1-}" in
 --list)
     echo "To build and run:$build_packages"
     echo "To test and check:$test_packages"
+    echo "To test with (--programs):$program_packages"
     exit 0
     ;;
 --build) wanted=$build_packages ;;
+--programs) wanted=$build_packages$test_packages$program_packages ;;
 '') wanted=$build_packages$test_packages ;;
 *)
-    echo "usage: $0 [--build | --list]" >&2
+    echo "usage: $0 [--build | --programs | --list]" >&2
     exit 2
     ;;
 esac

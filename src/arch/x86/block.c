@@ -100,7 +100,7 @@ void x86_cache_attach(struct x86_cache *cache, struct x86_core *core)
     fit_counters(core, cache->room);
 }
 
-void x86_cache_detach(struct x86_cache *cache, struct x86_core *core)
+bool x86_cache_detach(struct x86_cache *cache, struct x86_core *core)
 {
     struct x86_core **link = &cache->cores;
 
@@ -108,6 +108,7 @@ void x86_cache_detach(struct x86_cache *cache, struct x86_core *core)
     while (*link != core)
         link = &(*link)->next_in_cache;
     *link = core->next_in_cache;
+    return cache->cores;
 }
 
 /* ------------------------------------------------------------------ counting

@@ -23,8 +23,9 @@ extern "C" {
 struct x86_cache *x86_cache_create(struct physmem *mem);
 void x86_cache_destroy(struct x86_cache *cache);
 void x86_cache_attach(struct x86_cache *cache, struct x86_core *core);
-/** x86_cache_detach() - takes the core's counters with it (folded). */
-void x86_cache_detach(struct x86_cache *cache, struct x86_core *core);
+/** x86_cache_detach() - takes the core's counters with it (folded).
+ * Returns: whether other cores still use the cache. */
+bool x86_cache_detach(struct x86_cache *cache, struct x86_core *core);
 
 /** x86_cache_has_code() - whether decoded code is on the page of @gpa. */
 bool x86_cache_has_code(const struct x86_cache *cache, uint64_t gpa);

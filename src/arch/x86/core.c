@@ -45,7 +45,6 @@ struct x86_core *x86_core_create(const struct x86_core_cfg *cfg)
     core->cpuid = cfg->cpuid;
     core->owner = cfg->owner;
     core->id = cfg->id;
-    core->owns_cache = !cfg->cache;
     core->cache = cfg->cache ? cfg->cache : x86_cache_create(cfg->mem);
     core->fault.vector = X86_NO_FAULT;
     core->views_used = (1u << X86_NUM_VIEWS) - 1;
@@ -64,8 +63,7 @@ void x86_core_destroy(struct x86_core *core)
 {
     if (!core)
         return;
-    x86_cache_detach(core->cache, core);
-    if (core->owns_cache)
+    if (!x86_cache_detach(core->cache, core))
         x86_cache_destroy(core->cache);
     mem_free(core->execs);
     mem_free(core->allocation);

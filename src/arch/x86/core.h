@@ -96,7 +96,7 @@ enum x86_stop {
 
 struct x86_core_cfg {
     struct physmem *mem;
-    struct x86_cache *cache;        /* shared; NULL: the core makes its own */
+    struct x86_cache *cache;        /* of another core; NULL: a new one */
     struct x86_env *env;            /* may be NULL */
     const struct x86_cpuid *cpuid;  /* what CPUID answers and what is #UD */
     const struct sim_object *owner; /* for messages; may be NULL */

@@ -148,7 +148,6 @@ struct x86_core {
     const struct x86_cpuid *cpuid;
     const struct sim_object *owner;
     uint32_t id;
-    bool owns_cache;
     struct x86_core *next_in_cache;
     void *allocation; /* what to free: the struct itself is aligned */
 };

@@ -45,21 +45,24 @@ int syscall_lookup(struct syscall *call, uint64_t dirfd, uint64_t addr,
     return error;
 }
 
-/* The same, and the name must be in a place that may be changed.
+/* The name must be in a place that may be changed.
  * Returns: a host descriptor of the parent directory, or -errno. */
+static int sys_open_node_parent(const struct vfs_node *node, const char **name)
+{
+    if (!node->mount->num_hosts)
+        return node->exists ? -EPERM : -EACCES;
+    if (!node->is_writable)
+        return -EROFS;
+    return vfs_host_parent(node, name);
+}
+
 static int sys_open_parent(struct syscall *call, const uint64_t at[2],
                            unsigned flags, struct vfs_node *node,
                            const char **name)
 {
     int error = syscall_lookup(call, at[0], at[1], flags, node);
 
-    if (error)
-        return error;
-    if (!node->mount->num_hosts)
-        return node->exists ? -EPERM : -EACCES;
-    if (!node->is_writable)
-        return -EROFS;
-    return vfs_host_parent(node, name);
+    return error ? error : sys_open_node_parent(node, name);
 }
 
 static int64_t sys_done(int fd, int result)
@@ -332,14 +335,30 @@ static int64_t sys_readlinkat(struct syscall *call)
 /* ------------------------------------------------------------- rights and
  * times */
 
+/* libc changes the rights of what it must not follow by /proc/self/fd/N. */
+static int sys_find_described(struct syscall *call, struct vfs_node *node)
+{
+    const struct file *file =
+        vfs_made_fd(call->kernel, call->process, node->path);
+    int error;
+
+    if (!file || !file_is_host(file))
+        return 0;
+    error = vfs_lookup(call->kernel, call->process, "/", file->path, 0, node);
+    return !error && S_ISLNK(node->st.st_mode) ? -EOPNOTSUPP : error;
+}
+
 static int64_t sys_chmod_at(struct syscall *call, uint64_t dirfd, uint64_t path,
                             uint64_t mode)
 {
-    const uint64_t at[2] = {dirfd, path};
     struct vfs_node node;
     const char *name;
-    int fd = sys_open_parent(call, at, VFS_FOLLOW, &node, &name);
+    int fd = syscall_lookup(call, dirfd, path, VFS_FOLLOW, &node);
 
+    if (!fd && !node.mount->num_hosts)
+        fd = sys_find_described(call, &node);
+    if (!fd)
+        fd = sys_open_node_parent(&node, &name);
     if (fd < 0)
         return fd;
     return sys_done(fd, fchmodat(fd, name, (mode_t)mode & 07777, 0));

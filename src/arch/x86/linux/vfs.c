@@ -491,9 +491,12 @@ static int vfs_check_open(const struct vfs_node *node, uint32_t flags)
 
 static int vfs_host_flags(const struct vfs_node *node, uint32_t flags)
 {
-    uint32_t keep = O_ACCMODE | O_TRUNC | O_APPEND | O_DIRECTORY | O_PATH |
-                    O_SYNC | O_DSYNC;
+    uint32_t keep =
+        O_ACCMODE | O_TRUNC | O_APPEND | O_DIRECTORY | O_SYNC | O_DSYNC;
 
+    /* openat2() refuses what has no effect beside O_PATH. */
+    if (flags & O_PATH)
+        return (int)(flags & (O_PATH | O_DIRECTORY)) | O_NOFOLLOW;
     /* A description that was open for writing only must still be mappable
      * and readable by the page cache; the guest's flags decide. */
     if ((flags & O_ACCMODE) == O_WRONLY && node->exists)

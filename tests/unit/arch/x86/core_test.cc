@@ -29,6 +29,24 @@ TEST(X86Core, LoopsExactlyAsLongAsItsBudgetSays)
     }
 }
 
+TEST(X86Core, LeavesItsBlocksToTheCoresThatShareThem)
+{
+    Guest guest;
+    guest.run({0x48, 0xff, 0xc3}, 1); // inc rbx
+    struct x86_core_cfg cfg = {};
+    cfg.mem = guest.mem;
+    cfg.cache = x86_core_cache(guest.core);
+    struct x86_core *other = x86_core_create(&cfg);
+    *x86_core_state(other) = *guest.state();
+    x86_core_state_changed(other);
+    x86_core_destroy(guest.core); // the one that made the cache
+    guest.core = nullptr;
+    x86_core_state(other)->rip = Guest::kCode;
+    EXPECT_EQ(x86_core_run(other, 1), X86_STOP_BUDGET);
+    EXPECT_EQ(x86_core_state(other)->gpr[X86_RBX], 2u);
+    x86_core_destroy(other);
+}
+
 TEST(X86Core, CallsAndReturns)
 {
     Guest guest;

@@ -70,6 +70,13 @@ TEST_F(Vfs, NeverLeavesTheRoot)
         EXPECT_NE(open(path, O_RDONLY), 0) << path;
 }
 
+TEST_F(Vfs, OpensPlacesWhateverElseTheFlagsSay)
+{
+    write("root/home/plain", "x");
+    EXPECT_EQ(open("sub", O_PATH | O_DIRECTORY | O_NONBLOCK | O_NOCTTY), 0);
+    EXPECT_EQ(open("plain", O_PATH | O_RDWR | O_APPEND), 0);
+}
+
 TEST_F(Vfs, WritesOnlyWhereItMay)
 {
     ASSERT_EQ(symlink("/etc/new", (top + "/root/home/new").c_str()), 0);

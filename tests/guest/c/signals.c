@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Fault signals, alternate stacks, masks, interrupted calls, contexts. */
+/*
+ * Fault signals, alternate stacks, masks, interrupted calls, contexts.
+ *
+ * guest-flags: -O1
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <setjmp.h>

@@ -1,5 +1,9 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Exceptions through frames and threads, futures, streams.
+/*
+ * Exceptions through frames and threads, futures, streams.
+ *
+ * guest-flags: -O1 -pthread
+ */
 #include <future>
 #include <iostream>
 #include <map>

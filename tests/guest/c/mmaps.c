@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The mmap family: what programs can observe. */
+/*
+ * The mmap family: what programs can observe.
+ *
+ * guest-flags: -O1
+ */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* libc's ways to the kernel in a static program, 64-bit and 32-bit. */
+/*
+ * libc's ways to the kernel in a static program, 64-bit and 32-bit.
+ *
+ * guest-flags: -O1 -static -lm
+ */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>

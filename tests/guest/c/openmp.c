@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* A parallel sum and a parallel sort of rows. */
+/*
+ * A parallel sum and a parallel sort of rows.
+ *
+ * guest-flags: -O2 -fopenmp
+ */
 #include <omp.h>
 #include <stdio.h>
 

@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Mutexes, condition variables, barriers, thread-local storage. */
+/*
+ * Mutexes, condition variables, barriers, thread-local storage.
+ *
+ * guest-flags: -O2 -pthread
+ */
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdatomic.h>
