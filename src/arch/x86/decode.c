@@ -365,6 +365,11 @@ static void set_hidden_segment(const struct decoding *d, struct x86_op *op)
 {
     enum x86_seg_name seg = X86_DS;
 
+    /* CLZERO: the decoder does not list its memory operand. */
+    if (d->insn.attributes & ZYDIS_ATTRIB_HAS_SEGMENT_FS)
+        seg = X86_FS;
+    if (d->insn.attributes & ZYDIS_ATTRIB_HAS_SEGMENT_GS)
+        seg = X86_GS;
     for (unsigned i = d->insn.operand_count_visible; i < d->insn.operand_count;
          i++) {
         const ZydisDecodedOperand *operand = &d->operands[i];

@@ -245,6 +245,20 @@ static struct x86_op *write_base(struct x86_core *core, struct x86_op *op,
 BASE(fsbase, X86_FS)
 BASE(gsbase, X86_GS)
 
+/* One cache line of zeros at RAX.  [APM] Vol. 3, "CLZERO". */
+EXEC(clzero)
+{
+    static const uint8_t zeros[64];
+    uint64_t offset = core->state.gpr[X86_RAX] & x86_addr_mask(op), linear;
+
+    if (!x86_linear_addr(core, x86_op_seg(op), offset, 1, X86_ACCESS_WRITE,
+                         &linear) ||
+        !x86_write_linear(core, linear & ~(uint64_t)(sizeof zeros - 1), zeros,
+                          sizeof zeros))
+        return x86_raise_set(core, op);
+    return op + 1;
+}
+
 /* ------------------------------------------------------------------ the rest
  */
 
@@ -282,6 +296,7 @@ static const struct x86_row user_rows[] = {
     NONE_ROW(INTO, ENDS, into),
     ROW_REG(BOUND, (REG, MEM, NONE, NONE), 2, 0, PLAIN, SYSTEM, 0, bound_16),
     ROW_REG(BOUND, (REG, MEM, NONE, NONE), 4, 0, PLAIN, SYSTEM, 0, bound_32),
+    ROW_REG(CLZERO, (REG, NONE, NONE, NONE), 0, 0, PLAIN, MEM_WRITE, 0, clzero),
     REG_ROW(RDFSBASE, 4, rdfsbase_32),
     REG_ROW(RDFSBASE, 8, rdfsbase_64),
     REG_ROW(RDGSBASE, 4, rdgsbase_32),
