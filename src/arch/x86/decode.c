@@ -359,17 +359,28 @@ static uint8_t prefix_flags(const ZydisDecodedInstruction *insn)
     return (uint8_t)flags;
 }
 
+/* CLZERO: the decoder does not list its memory operand. */
+static enum x86_seg_name prefixed_segment(const struct decoding *d)
+{
+    enum x86_seg_name seg = X86_DS;
+
+    for (unsigned i = 0; i < d->insn.raw.prefix_count; i++) {
+        if (d->insn.raw.prefixes[i].value == 0x64)
+            seg = X86_FS;
+        if (d->insn.raw.prefixes[i].value == 0x65)
+            seg = X86_GS;
+    }
+    return seg;
+}
+
 /* String instructions have hidden memory operands; the segment of the source
  * may be overridden. */
 static void set_hidden_segment(const struct decoding *d, struct x86_op *op)
 {
     enum x86_seg_name seg = X86_DS;
 
-    /* CLZERO: the decoder does not list its memory operand. */
-    if (d->insn.attributes & ZYDIS_ATTRIB_HAS_SEGMENT_FS)
-        seg = X86_FS;
-    if (d->insn.attributes & ZYDIS_ATTRIB_HAS_SEGMENT_GS)
-        seg = X86_GS;
+    if (d->insn.mnemonic == ZYDIS_MNEMONIC_CLZERO)
+        seg = prefixed_segment(d);
     for (unsigned i = d->insn.operand_count_visible; i < d->insn.operand_count;
          i++) {
         const ZydisDecodedOperand *operand = &d->operands[i];
