@@ -40,29 +40,51 @@ static const char *last_line(const char *text, size_t len)
     return before ? before + 1 : NULL;
 }
 
-/* Returns: length of what stands before the checksum line, 0 if damaged. */
-static size_t check_last_line(const char *text, size_t len, char why[256])
+/* The last section and key of a text that ends too early. */
+static void tell_end(const char *text, size_t len, char place[256])
+{
+    char *copy = alloc_zeroed(len + 1, 1);
+    char *rest = memcpy(copy, text, len), *line;
+    const char *section = NULL, *key = NULL;
+
+    while ((line = strsep(&rest, "\n")) && rest) {
+        size_t end = strcspn(line, line[0] == '[' ? "]" : "=");
+
+        if (!line[end])
+            continue;
+        line[end] = '\0';
+        key = line[0] == '[' ? NULL : line;
+        section = key ? section : line + 1;
+    }
+    if (section)
+        (void)snprintf(place, 256, "ends in section [%.80s]%s%.60s, ", section,
+                       key ? ", key " : "", key ? key : "");
+    mem_free(copy);
+}
+
+/* Returns: length of what stands before the checksum line, 0 if there is no
+ * such line. */
+static size_t check_last_line(struct ckpt_ini *ini, const char *text,
+                              size_t len, char why[256])
 {
     const char *line = last_line(text, len);
     size_t prefix = strlen(CKPT_LAST_LINE);
     char sum[CHECKSUM_LEN + 1];
+    char place[256] = "";
     size_t body;
 
     if (!line || (size_t)(text + len - line) != prefix + CHECKSUM_LEN + 1 ||
         memcmp(line, CKPT_LAST_LINE, prefix) != 0) {
+        tell_end(text, len, place);
         (void)snprintf(why, 256,
-                       "no checksum in the last line: truncated, or not "
-                       "written by this simulator");
+                       "%.170swithout a checksum: truncated, or not written "
+                       "by this simulator",
+                       place);
         return 0;
     }
     body = (size_t)(line - text);
     ckpt_checksum(text, body, sum);
-    if (memcmp(line + prefix, sum, CHECKSUM_LEN) != 0) {
-        (void)snprintf(why, 256,
-                       "the checksum does not match: damaged or "
-                       "edited");
-        return 0;
-    }
+    ini->is_damaged = memcmp(line + prefix, sum, CHECKSUM_LEN) != 0;
     return body;
 }
 
@@ -198,10 +220,11 @@ int ckpt_ini_parse(struct ckpt_ini *ini, const char *text, size_t len,
                    char why[256])
 {
     struct parser parser = {ini, 1, why};
-    size_t body = check_last_line(text, len, why);
+    size_t body;
     int err;
 
     memset(ini, 0, sizeof(*ini));
+    body = check_last_line(ini, text, len, why);
     if (!body || check_first_line(text, body, why))
         return -EINVAL;
     if (memchr(text, '\0', body)) {

@@ -36,6 +36,7 @@ struct ckpt_ini {
     char *text;                    /* the strings point into it */
     struct ckpt_section *sections; /* sorted by name */
     uint32_t num_sections;
+    bool is_damaged; /* the checksum does not match */
 };
 
 /** ckpt_checksum() - of bytes, as it stands in the file (16 hex digits). */
@@ -45,6 +46,9 @@ void ckpt_checksum(const void *data, size_t len, char text[17]);
  * ckpt_ini_parse() - check and split a text
  * @text: copied
  * @why:  on failure, the reason with section, key or line
+ *
+ * A text whose checksum does not match is split, too, and marked: what is wrong
+ * in it can then be told.  Nothing may be loaded from it.
  *
  * Returns: 0 or -EINVAL (nothing needs to be freed).
  */

@@ -506,6 +506,18 @@ static void reader_fini(struct ckpt_reader *r)
     ckpt_ini_fini(&r->ini);
 }
 
+/* The checksum does not match: tell what is wrong, if that can be seen. */
+static int tell_damage(struct ckpt_reader *r)
+{
+    char place[256] = "";
+
+    if (check_all(r))
+        (void)snprintf(place, sizeof(place), ": %.180s", r->why);
+    (void)snprintf(r->why, 256,
+                   "the checksum does not match: damaged or edited%s", place);
+    return -EINVAL;
+}
+
 int ckpt_load_text(struct sim *sim, const char *dir, const char *text,
                    size_t len, char why[256])
 {
@@ -514,7 +526,7 @@ int ckpt_load_text(struct sim *sim, const char *dir, const char *text,
 
     if (err)
         return err;
-    err = check_all(&r);
+    err = r.ini.is_damaged ? tell_damage(&r) : check_all(&r);
     if (!err)
         err = load_all(&r);
     reader_fini(&r);

@@ -23,8 +23,10 @@ static std::string refused(const std::string &text)
     char why[256] = "";
 
     if (!ckpt_ini_parse(&ini, text.data(), text.size(), why)) {
+        bool is_damaged = ini.is_damaged;
+
         ckpt_ini_fini(&ini);
-        return "accepted";
+        return is_damaged ? "damaged" : "accepted";
     }
     return why;
 }
@@ -87,16 +89,20 @@ TEST(CheckpointIni, ManySectionsAndKeysAreFound)
 
 TEST(CheckpointIni, RefusesATextWithoutItsChecksum)
 {
-    std::string want = "no checksum in the last line: truncated, or not "
-                       "written by this simulator";
+    std::string want = "without a checksum: truncated, or not written by this "
+                       "simulator";
     std::string good = sealed(date + "[s]\na=1\n");
 
     EXPECT_EQ(refused(""), want);
     EXPECT_EQ(refused("\n"), want);
-    EXPECT_EQ(refused(date + "[root]\nFullSystem=false\n"), want);
+    EXPECT_EQ(refused(date + "[root]\nFullSystem=false\n"),
+              "ends in section [root], key FullSystem, " + want);
+    EXPECT_EQ(refused(date + "\n[a]\nk=1\n\n[a.b]\nlo"),
+              "ends in section [a.b], " + want);
+    EXPECT_EQ(refused("[" + std::string(300, 'x') + "\n"), want);
     for (size_t len = 0; len < good.size(); len++)
         EXPECT_NE(refused(good.substr(0, len)), "accepted") << len;
-    EXPECT_EQ(refused(good + "\n"), want);
+    EXPECT_NE(refused(good + "\n"), "accepted");
     EXPECT_EQ(refused(good), "accepted");
 }
 

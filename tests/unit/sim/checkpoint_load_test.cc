@@ -85,8 +85,26 @@ TEST_F(CheckpointLoad, ACheckpointOfGem5IsRefused)
                               "FullSystem=false\n\n[root.globals]\n"
                               "curTick=5\nversion_tags=\n");
     EXPECT_EQ(load(fresh), -EINVAL);
-    EXPECT_STREQ(why, "no checksum in the last line: truncated, or not "
-                      "written by this simulator");
+    EXPECT_STREQ(why, "ends in section [root.globals], key version_tags, "
+                      "without a checksum: truncated, or not written by this "
+                      "simulator");
+}
+
+TEST_F(CheckpointLoad, DamageIsToldWithItsPlaceWhereThatCanBeSeen)
+{
+    std::string text = content(path() + "/m5.cpt");
+    std::string state_before = state(fresh);
+    size_t place = text.find("\ncurTick=") + 9;
+
+    write(path() + "/m5.cpt", text.substr(0, place) + "x" + text.substr(place));
+    EXPECT_EQ(load(fresh), -EINVAL);
+    EXPECT_STREQ(why, "the checksum does not match: damaged or edited: section "
+                      "[root.globals], key curTick: not an unsigned 64-bit "
+                      "number");
+    write(path() + "/m5.cpt", text.substr(0, place) + "1" + text.substr(place));
+    EXPECT_EQ(load(fresh), -EINVAL);
+    EXPECT_STREQ(why, "the checksum does not match: damaged or edited");
+    EXPECT_EQ(state(fresh), state_before);
 }
 
 TEST_F(CheckpointLoad, AnObjectThatIsMissingHereIsRefused)
