@@ -11,6 +11,7 @@
 #include "sim/debug.h"
 #include "sim/param.h"
 #include "sim/sim.h"
+#include "sim/stat.h"
 
 struct simple_memory {
     struct abstract_memory base;
@@ -29,6 +30,16 @@ SIM_CHECK_BASE(struct simple_memory);
 extern const struct sim_type simple_memory_type;
 
 enum { REMEMBERED_SPANS = 256 };
+
+/* By enum mem_kind. */
+static const char *const kind_names[MEM_NUM_KINDS] = {
+    [MEM_READ] = "read",
+    [MEM_WRITE] = "write",
+    [MEM_FETCH] = "fetch",
+    [MEM_PREFETCH] = "prefetch",
+    [MEM_WRITEBACK] = "write-back",
+    [MEM_LOCKED_RMW] = "locked access",
+};
 
 static struct simple_memory *self(const struct sim_object *obj)
 {
@@ -54,8 +65,8 @@ static tick_t simple_memory_access(struct sim_port *port, struct mem_req *req,
     if (system_is_timing(mem->base.system))
         start = calendar_reserve(&mem->data_path, when,
                                  (tick_t)(req->size * mem->bandwidth));
-    TRACE(MemoryAccess, port->owner, "kind %u of %u bytes at %#lx", req->kind,
-          req->size, (unsigned long)req->addr.v);
+    TRACE(MemoryAccess, port->owner, "%s of %u bytes at 0x%lx",
+          kind_names[req->kind], req->size, (unsigned long)req->addr.v);
     return start + latency_of(mem);
 }
 
@@ -89,6 +100,14 @@ static const struct sim_param simple_memory_params[] = {
     SIM_END_PARAM,
 };
 
+static const struct sim_stat simple_memory_stats[] = {
+    SIM_STAT(struct simple_memory, data_path.num_late, "numLate", "Count",
+             "Requests older than all that is remembered of the data path, "
+             "which did not wait for it",
+             .flags = STAT_NO_ZERO),
+    SIM_END_STAT,
+};
+
 static const struct sim_port_desc simple_memory_ports[] = {
     MEM_RESPONDER(struct simple_memory, port, simple_memory_port_ops,
                   "Where requests arrive"),
@@ -102,5 +121,6 @@ const struct sim_type simple_memory_type = {
     .size = sizeof(struct simple_memory),
     .ops = &simple_memory_ops,
     .params = simple_memory_params,
+    .stats = simple_memory_stats,
     .ports = simple_memory_ports,
 };

@@ -292,7 +292,7 @@ static tick_t xbar_access(struct sim_port *port, struct mem_req *req,
 
     if (SIM_UNLIKELY(target == NO_TARGET))
         return open_bus(xbar, source, req, when);
-    TRACE(XBar, port->owner, "%s %#llx from port %u to %u",
+    TRACE(XBar, port->owner, "%s 0x%llx from port %u to %u",
           command_names[2 * req->kind], (unsigned long long)req->addr.v, source,
           target);
     count(xbar, source, target, req);
@@ -379,6 +379,32 @@ static void free_layers(struct calendar *layers, uint32_t count)
     mem_free(layers);
 }
 
+static uint64_t *late_of(const struct xbar *xbar, uint32_t i)
+{
+    return i < xbar->num_targets
+               ? &xbar->req_layers[i].num_late
+               : &xbar->resp_layers[i - xbar->num_targets].num_late;
+}
+
+static double num_late(const struct sim_object *obj, uint32_t index)
+{
+    const struct xbar *xbar = self(obj);
+    uint64_t sum = 0;
+
+    (void)index;
+    for (uint32_t i = 0; i < xbar->num_targets + xbar->cpu_side_ports.len; i++)
+        sum += *late_of(xbar, i);
+    return (double)sum;
+}
+
+static void xbar_reset_stats(struct sim_object *obj)
+{
+    struct xbar *xbar = self(obj);
+
+    for (uint32_t i = 0; i < xbar->num_targets + xbar->cpu_side_ports.len; i++)
+        *late_of(xbar, i) = 0;
+}
+
 static void xbar_fini(struct sim_object *obj)
 {
     struct xbar *xbar = self(obj);
@@ -402,6 +428,7 @@ static void xbar_fini(struct sim_object *obj)
 static const struct sim_ops xbar_ops = {
     .init = xbar_init,
     .fini = xbar_fini,
+    .reset_stats = xbar_reset_stats,
 };
 
 static const struct mem_port_ops xbar_port_ops = {
@@ -512,6 +539,10 @@ static const struct sim_stat xbar_stats[] = {
              .flags = VECTOR_FLAGS),
     SIM_STAT(struct xbar, num_unclaimed, "numUnclaimed", "Count",
              "Requests to addresses that nobody serves"),
+    SIM_STAT_FORMULA("numLate", "Count", num_late,
+                     "Packets older than all that is remembered of a layer, "
+                     "which did not wait for it",
+                     .flags = STAT_NO_ZERO),
     SIM_END_STAT,
 };
 

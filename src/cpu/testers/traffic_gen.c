@@ -237,7 +237,7 @@ static void issue(struct traffic_gen *gen, tick_t now)
     if (done > gen->last_done)
         gen->last_done = done;
     count(gen, &req, done - now);
-    TRACE(TrafficGen, &gen->base.base, "%s %u bytes at %#llx, back at %llu",
+    TRACE(TrafficGen, &gen->base.base, "%s %u bytes at 0x%llx, back at %llu",
           req.kind == MEM_READ ? "read" : "write", req.size,
           (unsigned long long)req.addr.v, (unsigned long long)done);
 }

@@ -61,3 +61,16 @@ TEST_F(SimpleMemory, RandomLatencyStaysBelowItsBoundAndVaries)
     EXPECT_LT(most, 40 * NS);
     EXPECT_GE(most, 39 * NS);
 }
+
+TEST_F(SimpleMemory, CountsRequestsFromBeforeAllItRemembers)
+{
+    sim_object *mem = add_memory("mem", 0, MIB);
+    toy_requestor *cpu = add_requestor("cpu", mem, "port");
+
+    start();
+    for (tick_t i = 1; i < 1000; i++)
+        access(cpu, request(0, MEM_READ), i * 100 * NS);
+    EXPECT_EQ(stat("system.mem.numLate"), 0);
+    EXPECT_EQ(access(cpu, request(0, MEM_READ), 1 * NS), 31 * NS);
+    EXPECT_EQ(stat("system.mem.numLate"), 1);
+}

@@ -242,3 +242,18 @@ TEST_F(XBar, CountsPacketsAndBytesOfEachPair)
     EXPECT_EQ(stat("system.bus.transDist", 2 * MEM_WRITEBACK), 1);
     EXPECT_EQ(stat("system.bus.transDist", 2 * MEM_WRITEBACK + 1), 0);
 }
+
+TEST_F(XBar, CountsPacketsFromBeforeAllItRemembersUntilTheReset)
+{
+    toy_requestor *cpu = add_cpu("cpu");
+
+    add_mem("mem", 0, MIB);
+    start();
+    for (tick_t i = 1; i < 1000; i++)
+        access(cpu, request(0, MEM_READ), i * 100 * NS);
+    EXPECT_EQ(stat("system.bus.numLate"), 0);
+    access(cpu, request(0, MEM_READ), 0);
+    EXPECT_EQ(stat("system.bus.numLate"), 2) << "request and response";
+    stat_reset(root, 0);
+    EXPECT_EQ(stat("system.bus.numLate"), 0);
+}
