@@ -152,6 +152,16 @@ def test_apply_config_sets_by_path():
     assert root.system.mem[1].latency.getValue() == 4_000
     assert root.system.mem_mode == "timing"
     assert root.get_simobj("root.system.mem[0]") is (root.system.mem[0])
+    # As gem5 has it: literals of Python's, slices and lists.
+    root.system.apply_config(["mem[0].latency = '5ns'", "cache_line_size=128"])
+    assert root.system.mem[0].latency.getValue() == 5_000
+    assert root.system.cache_line_size == 128
+    root.apply_config(["system.mem[:1].null=True"])
+    assert [mem.null for mem in root.system.mem] == [True, False]
+    root.apply_config(["system.mem.latency=6ns"])
+    assert [mem.latency.getValue() for mem in root.system.mem] == [6000] * 2
+    with pytest.raises(gearshift.FatalError, match="'\\[x\\]' is no index"):
+        root.get_simobj("system.mem[x]")
 
 
 # ------------------------------------------------------------------- ports

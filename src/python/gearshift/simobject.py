@@ -9,6 +9,8 @@ an instance clones it with everything below.
 
 from __future__ import annotations
 
+import ast
+import re
 import types
 from typing import Any, Dict, Iterator, List, Optional, Tuple, Type
 
@@ -508,19 +510,31 @@ class SimObject(metaclass=MetaSimObject):
         return list(found.values()), True
 
     def get_simobj(self, path: str) -> Any:
-        """The object at @path; "root.system.cpu[0]" and "system" work."""
-        obj: Any = self
-        steps = path.replace("[", ".").replace("]", "").split(".")
+        """What stands at @path, such as "root.system.cpu[0]".
+
+        A path through a list or a slice, "cpu[1:].icache", gives a list.
+        """
+        steps = re.findall(r"\w+|\[[^\]]*\]", path)
         if steps and steps[0] == "root" and self.path() == "root":
             steps = steps[1:]
+        found: Any = self
         for step in steps:
-            obj = obj[int(step)] if step.isdigit() else getattr(obj, step)
-        return obj
+            if step.startswith("["):
+                found = found[_index(step[1:-1], path)]
+            elif isinstance(found, list):
+                found = [getattr(obj, step) for obj in found]
+            else:
+                found = getattr(found, step)
+        return found
 
     def apply_config(
         self, params: List[str], simobj_path: Optional[str] = None
     ) -> None:
-        """Set parameters from "path.to.param=value" strings."""
+        """Set parameters from "path.to.param=value" strings.
+
+        The value is a literal of Python's or plain text; a path that gives a
+        list sets the parameter of each element.
+        """
         target = self.get_simobj(simobj_path) if simobj_path else self
         for text in params:
             path, found, value = text.partition("=")
@@ -531,7 +545,8 @@ class SimObject(metaclass=MetaSimObject):
                 )
             holder_path, _, name = path.strip().rpartition(".")
             holder = target.get_simobj(holder_path) if holder_path else target
-            setattr(holder, name, value.strip())
+            for obj in holder if isinstance(holder, list) else [holder]:
+                setattr(obj, name, _literal(value.strip()))
 
     def has(self, name: str) -> bool:
         """Whether there is a value, child or port of that name."""
@@ -558,6 +573,27 @@ class SimObject(metaclass=MetaSimObject):
                 script_line(),
             )
         return self._native
+
+
+def _index(text: str, path: str) -> Any:
+    """ "2" as 2, "1:" as a slice."""
+    try:
+        parts = [
+            int(part) if part.strip() else None for part in text.split(":")
+        ]
+        return parts[0] if len(parts) == 1 else slice(*parts)
+    except (ValueError, TypeError):
+        raise FatalError(
+            f"'{path}': '[{text}]' is no index", script_line()
+        ) from None
+
+
+def _literal(text: str) -> Any:
+    """ "'3ns'" and "3ns" as a string, "5" as a number."""
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError):
+        return text
 
 
 def _has_setter(cls: type, name: str) -> bool:
