@@ -2,6 +2,7 @@
 #include "base/host_clock.h"
 
 #include <time.h>
+#include <x86intrin.h>
 
 #include "base/log.h"
 
@@ -16,6 +17,11 @@ static uint64_t read_ns(clockid_t clock)
 uint64_t host_clock_ns(void)
 {
     return read_ns(CLOCK_MONOTONIC);
+}
+
+uint64_t host_clock_tsc(void)
+{
+    return __rdtsc();
 }
 
 uint64_t host_clock_cpu_ns(void)

@@ -12,6 +12,8 @@ extern "C" {
 
 /** host_clock_ns() - monotonic, from an arbitrary beginning [ns]. */
 uint64_t host_clock_ns(void);
+/** host_clock_tsc() - the time stamp counter of this processor [its ticks]. */
+uint64_t host_clock_tsc(void);
 /** host_clock_cpu_ns() - time that this process has had a processor [ns]. */
 uint64_t host_clock_cpu_ns(void);
 /** host_clock_date() - local date and time, as "Thu Jan  1 00:00:00 1970". */

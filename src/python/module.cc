@@ -35,4 +35,5 @@ PYBIND11_MODULE(_core, module)
     binding::bind_stats(module, cls);
     binding::bind_checkpoint(module, cls);
     binding::bind_debug(module);
+    binding::bind_kvm(module);
 }

@@ -13,7 +13,6 @@
 
 #include <cpuid.h>
 #include <string.h>
-#include <x86intrin.h>
 
 enum {
     PROBE_EXITS = 100,
@@ -38,14 +37,15 @@ static enum kvm_answer probe_yes(int is_so)
     return is_so ? KVM_YES : KVM_NO;
 }
 
-/* movaps xmm0, xmm0; hlt -- what emulators of integer code cannot run. */
+/* paddd xmm0, xmm0; hlt -- KVM's emulator knows integer code and moves, but no
+ * vector arithmetic. */
 static void probe_ring0(struct kvm_probe_vm *vm, struct kvm_probe *out)
 {
     const struct kvm_probe_code code = {
         .ring = KVM_PROBE_RING0,
         .stub_addr = probe_stubs[0],
-        .len = 4,
-        .bytes = {0x0f, 0x28, 0xc0, 0xf4},
+        .len = 5,
+        .bytes = {0x66, 0x0f, 0xfe, 0xc0, 0xf4},
     };
     int reason = 0;
 
@@ -140,13 +140,13 @@ static void probe_exit_cost(struct kvm_probe_vm *vm, struct kvm_probe *out)
 static void probe_tsc(struct kvm_probe *out)
 {
     uint64_t start_ns = host_clock_ns();
-    uint64_t start = __rdtsc();
+    uint64_t start = host_clock_tsc();
     uint64_t now_ns = start_ns;
 
     while (now_ns - start_ns < PROBE_TSC_NS)
         now_ns = host_clock_ns();
     out->tsc_khz =
-        (uint32_t)((__rdtsc() - start) * 1000000 / (now_ns - start_ns));
+        (uint32_t)((host_clock_tsc() - start) * 1000000 / (now_ns - start_ns));
 }
 
 /* ------------------------------------------------------------ vector state */
@@ -215,7 +215,7 @@ static void probe_vectors(struct kvm_probe_vm *vm, struct kvm_probe *out)
 /* ----------------------------------------------------------------- verdict */
 
 /* Hardware virtualisation runs ring 0 as it is and enters it by SYSCALL; what
- * does neither is software, whatever the processor. */
+ * does not is software, whatever the processor. */
 static enum kvm_vendor_class probe_vendor(const struct kvm_probe *probe)
 {
     uint32_t eax = 0;
@@ -223,11 +223,10 @@ static enum kvm_vendor_class probe_vendor(const struct kvm_probe *probe)
     uint32_t ecx = 0;
     uint32_t edx = 0;
 
-    if (probe->ring0 == KVM_RING0_UNKNOWN)
+    if (probe->syscall_enters_ring0 == KVM_NO)
+        return KVM_VENDOR_PVM;
+    if (probe->ring0 != KVM_RING0_NATIVE)
         return KVM_VENDOR_UNKNOWN;
-    if (probe->ring0 == KVM_RING0_EMULATED)
-        return probe->syscall_enters_ring0 == KVM_NO ? KVM_VENDOR_PVM
-                                                     : KVM_VENDOR_UNKNOWN;
     __cpuid(0, eax, ebx, ecx, edx);
     if (ebx == signature_INTEL_ebx)
         return KVM_VENDOR_INTEL;

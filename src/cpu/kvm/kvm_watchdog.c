@@ -25,12 +25,10 @@ static void kvm_watchdog_fire(int number, siginfo_t *info, void *context)
 
 static int kvm_watchdog_arm(struct kvm_watchdog *dog, uint64_t delay_ns)
 {
-    struct itimerspec spec = {
-        .it_value = {.tv_sec = (time_t)(delay_ns / 1000000000),
-                     .tv_nsec = (long)(delay_ns % 1000000000)},
-        .it_interval = {.tv_nsec = 1000000                                        },
-    };
+    struct itimerspec spec = {.it_interval = {.tv_nsec = 1000000}};
 
+    spec.it_value.tv_sec = (time_t)(delay_ns / 1000000000);
+    spec.it_value.tv_nsec = (long)(delay_ns % 1000000000);
     return timer_settime(dog->timer, 0, &spec, NULL) ? -errno : 0;
 }
 

@@ -38,3 +38,12 @@ TEST(HostClock, TheDateHasTheFormOfCtime)
     EXPECT_EQ(strptime(text, "%a %b %e %H:%M:%S %Y", &date), text + 24);
     EXPECT_GT(date.tm_year, 100);
 }
+TEST(HostClock, CountsTheProcessorsTicksUpwards)
+{
+    uint64_t start = host_clock_tsc();
+    uint64_t start_ns = host_clock_ns();
+    while (host_clock_ns() == start_ns) {
+    }
+    EXPECT_GT(host_clock_tsc(), start);
+}
+
