@@ -262,17 +262,25 @@ static bool touch(struct x86_fpu *fpu, const struct x86_mem_operand *at,
     }
 }
 
+static bool touch_part(struct x86_fpu *fpu, const struct x86_mem_span *span,
+                       enum touch what, unsigned from, struct x86_fault *fault)
+{
+    struct x86_mem_operand at = span->at;
+    unsigned size = span->size - from < 64 ? span->size - from : 64;
+
+    at.offset = x86_thunk_truncate(at.offset + from, at.addr_bits);
+    return touch(fpu, &at, what, span->data + from, size, fault);
+}
+
+/* The last byte first, as processors seem to do: it decides which address a
+ * page fault reports. */
 static bool touch_span(struct x86_fpu *fpu, const struct x86_mem_span *span,
                        enum touch what, struct x86_fault *fault)
 {
-    unsigned step;
-
-    for (unsigned done = 0; done < span->size; done += step) {
-        struct x86_mem_operand at = span->at;
-
-        step = span->size - done < 64 ? span->size - done : 64;
-        at.offset = x86_thunk_truncate(at.offset + done, at.addr_bits);
-        if (!touch(fpu, &at, what, span->data + done, step, fault))
+    if (!touch_part(fpu, span, what, span->size - 1, fault))
+        return false;
+    for (unsigned done = 0; done < span->size; done += 64) {
+        if (!touch_part(fpu, span, what, done, fault))
             return false;
     }
     return true;

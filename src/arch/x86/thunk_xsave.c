@@ -484,6 +484,19 @@ static bool header_is_valid(struct area *area)
            header_is_zero(area, 16);
 }
 
+/* The area's first byte, then the header: the order of page faults. */
+static bool read_header(struct area *area)
+{
+    struct x86_mem_operand at = area->call->mem;
+
+    if (!area_touch(area, 0, 1, X86_THUNK_READ))
+        return false;
+    at.offset = x86_thunk_truncate(at.offset + X86_XSAVE_HEADER, at.addr_bits);
+    return area->fpu->mem->read(area->fpu->core, &at,
+                                area->data + X86_XSAVE_HEADER, HEADER_BYTES,
+                                &area->call->fault);
+}
+
 /* All that the header promises; more is not touched. */
 static bool read_area(struct area *area)
 {
@@ -493,9 +506,10 @@ static bool read_area(struct area *area)
                        ? x86_xsave_compact_size(layout, area->xcomp)
                        : x86_xsave_size(layout, wanted);
 
-    return end <= X86_XSAVE_EXTENDED ||
-           area_touch(area, X86_XSAVE_EXTENDED, end - X86_XSAVE_EXTENDED,
-                      X86_THUNK_READ);
+    return area_touch(area, 0, X86_XSAVE_HEADER, X86_THUNK_READ) &&
+           (end <= X86_XSAVE_EXTENDED ||
+            area_touch(area, X86_XSAVE_EXTENDED, end - X86_XSAVE_EXTENDED,
+                       X86_THUNK_READ));
 }
 
 static bool mxcsr_is_loaded(const struct area *area)
@@ -535,7 +549,7 @@ bool x86_thunk_xrstor(struct x86_fpu *fpu, const struct x86_thunk *thunk,
 
     area_init(&area, fpu, thunk, call);
     if (!check_xsave(&area, is_supervisor(thunk->mnemonic)) ||
-        !area_touch(&area, 0, X86_XSAVE_EXTENDED, X86_THUNK_READ))
+        !read_header(&area))
         return false;
     if (!header_is_valid(&area))
         return x86_thunk_fault(call, X86_GP);
