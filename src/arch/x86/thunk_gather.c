@@ -167,7 +167,7 @@ static bool maskmov_bytes(struct x86_fpu *fpu, struct x86_mem_operand to,
     for (unsigned i = 0; mask >> i && i < 16; i++) {
         struct x86_mem_operand at = to;
 
-        at.offset = x86_thunk_truncate(to.offset + i, to.addr_bits);
+        at.offset += i;
         if ((mask >> i & 1) &&
             !fpu->mem->write(fpu->core, &at, data + i, 1, &call->fault))
             return false;

@@ -263,27 +263,40 @@ static bool touch(struct x86_fpu *fpu, const struct x86_mem_operand *at,
 }
 
 static bool touch_part(struct x86_fpu *fpu, const struct x86_mem_span *span,
-                       enum touch what, unsigned from, struct x86_fault *fault)
+                       enum touch what, unsigned from, unsigned size,
+                       struct x86_fault *fault)
 {
     struct x86_mem_operand at = span->at;
-    unsigned size = span->size - from < 64 ? span->size - from : 64;
 
-    at.offset = x86_thunk_truncate(at.offset + from, at.addr_bits);
+    at.offset += from;
     return touch(fpu, &at, what, span->data + from, size, fault);
 }
 
-/* The last byte first, as processors seem to do: it decides which address a
- * page fault reports. */
-static bool touch_span(struct x86_fpu *fpu, const struct x86_mem_span *span,
-                       enum touch what, struct x86_fault *fault)
+static bool touch_pieces(struct x86_fpu *fpu, const struct x86_mem_span *span,
+                         enum touch what, struct x86_fault *fault)
 {
-    if (!touch_part(fpu, span, what, span->size - 1, fault))
-        return false;
-    for (unsigned done = 0; done < span->size; done += 64) {
-        if (!touch_part(fpu, span, what, done, fault))
+    unsigned size;
+
+    for (unsigned done = 0; done < span->size; done += size) {
+        size = span->size - done < 64 ? span->size - done : 64;
+        if (!touch_part(fpu, span, what, done, size, fault))
             return false;
     }
     return true;
+}
+
+/* The first word, the last byte, the rest, as processors seem to do: it decides
+ * which address a page fault reports. */
+static bool touch_span(struct x86_fpu *fpu, const struct x86_mem_span *span,
+                       enum touch what, struct x86_fault *fault)
+{
+    unsigned first = span->size & 3 ? 2 : 4; /* environments are of words */
+
+    if (first > span->size)
+        first = span->size;
+    return touch_part(fpu, span, what, 0, first, fault) &&
+           touch_part(fpu, span, what, span->size - 1, 1, fault) &&
+           touch_pieces(fpu, span, what, fault);
 }
 
 bool x86_span_read(struct x86_fpu *fpu, const struct x86_mem_span *span,
@@ -302,7 +315,7 @@ bool x86_span_write(struct x86_fpu *fpu, const struct x86_mem_span *span,
                     struct x86_fault *fault)
 {
     return touch_span(fpu, span, TOUCH_CHECK, fault) &&
-           touch_span(fpu, span, TOUCH_WRITE, fault);
+           touch_pieces(fpu, span, TOUCH_WRITE, fault);
 }
 
 static bool touch_elements(struct x86_fpu *fpu, const struct x86_thunk *thunk,
@@ -315,7 +328,7 @@ static bool touch_elements(struct x86_fpu *fpu, const struct x86_thunk *thunk,
         struct x86_mem_operand at = call->mem;
         unsigned skip = i * thunk->elem_size;
 
-        at.offset = x86_thunk_truncate(at.offset + skip, at.addr_bits);
+        at.offset += skip;
         if ((active >> i & 1) &&
             !touch(fpu, &at, what, data + skip, thunk->elem_size, &call->fault))
             return false;
@@ -332,7 +345,7 @@ static bool touch_operand(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     return touch(fpu, &call->mem, what, data, thunk->mem_size, &call->fault);
 }
 
-uint64_t x86_thunk_linear(const struct x86_fpu *fpu,
+static uint64_t linear_of(const struct x86_fpu *fpu,
                           const struct x86_thunk *thunk,
                           const struct x86_mem_operand *at)
 {
@@ -341,19 +354,26 @@ uint64_t x86_thunk_linear(const struct x86_fpu *fpu,
     return at->offset + fpu->state->seg[at->seg].base;
 }
 
+bool x86_thunk_check_aligned(const struct x86_fpu *fpu,
+                             const struct x86_thunk *thunk,
+                             struct x86_thunk_call *call, unsigned align)
+{
+    uint64_t addr = linear_of(fpu, thunk, &call->mem);
+
+    return !(addr & (align - 1)) || x86_thunk_fault(call, X86_GP);
+}
+
 static bool check_alignment(const struct x86_fpu *fpu,
                             const struct x86_thunk *thunk,
                             struct x86_thunk_call *call)
 {
-    uint64_t addr = x86_thunk_linear(fpu, thunk, &call->mem);
-
-    if (!(addr & (thunk->align - 1u)))
+    if (thunk->align == 1)
         return true;
     if ((thunk->attrs & X86_THUNK_MASKED) && !active_elements(fpu, thunk))
         return true;
     if ((thunk->needs & X86_NEED_ALIGN) && (x86_fpu_mxcsr(fpu) & X86_MXCSR_MM))
         return true;
-    return x86_thunk_fault(call, X86_GP);
+    return x86_thunk_check_aligned(fpu, thunk, call, thunk->align);
 }
 
 /* All of a store is checked where the mask does not suppress faults. */

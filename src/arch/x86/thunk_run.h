@@ -13,10 +13,11 @@ extern "C" {
  *  Returns: false. */
 bool x86_thunk_fault(struct x86_thunk_call *call, uint8_t vector);
 
-/* The linear address of an operand, for alignment. */
-uint64_t x86_thunk_linear(const struct x86_fpu *fpu,
-                          const struct x86_thunk *thunk,
-                          const struct x86_mem_operand *at);
+/** x86_thunk_check_aligned() - #GP unless the operand is aligned to
+ *  @align bytes. */
+bool x86_thunk_check_aligned(const struct x86_fpu *fpu,
+                             const struct x86_thunk *thunk,
+                             struct x86_thunk_call *call, unsigned align);
 
 /* Any number of bytes in guest memory.  Reading and writing stop at a fault;
  * writing checks everything first. */
@@ -32,7 +33,8 @@ bool x86_span_check_write(struct x86_fpu *fpu, const struct x86_mem_span *span,
 bool x86_span_write(struct x86_fpu *fpu, const struct x86_mem_span *span,
                     struct x86_fault *fault);
 
-/* Offsets wrap at the address size. */
+/* Addresses are computed modulo the address size; the bytes of an operand do
+ * not wrap. */
 static inline uint64_t x86_thunk_truncate(uint64_t offset, unsigned addr_bits)
 {
     return addr_bits == 64 ? offset : offset & ((UINT64_C(1) << addr_bits) - 1);

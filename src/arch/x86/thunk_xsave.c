@@ -76,10 +76,7 @@ static void area_init(struct area *area, struct x86_fpu *fpu,
 
 static bool check_address(const struct area *area, unsigned align)
 {
-    if (x86_thunk_linear(area->fpu, area->thunk, &area->call->mem) &
-        (align - 1))
-        return x86_thunk_fault(area->call, X86_GP);
-    return true;
+    return x86_thunk_check_aligned(area->fpu, area->thunk, area->call, align);
 }
 
 static bool area_touch(struct area *area, unsigned from, unsigned size,
@@ -88,7 +85,7 @@ static bool area_touch(struct area *area, unsigned from, unsigned size,
     struct x86_mem_operand at = area->call->mem;
     struct x86_mem_span span;
 
-    at.offset = x86_thunk_truncate(at.offset + from, at.addr_bits);
+    at.offset += from;
     span = (struct x86_mem_span){at, size, area->data + from};
     return what == X86_THUNK_READ
                ? x86_span_read(area->fpu, &span, &area->call->fault)
@@ -198,12 +195,33 @@ static void get_xmm(struct area *area)
         memcpy(area->fpu->vec[i], area->data + X86_FX_XMM + (size_t)16 * i, 16);
 }
 
+/* FXSAVE and FXRSTOR touch the last byte before all others. */
+static struct x86_mem_span fx_last_byte(struct area *area)
+{
+    struct x86_mem_operand at = area->call->mem;
+
+    at.offset += FX_BYTES - 1;
+    return (struct x86_mem_span){at, 1, area->data + FX_BYTES - 1};
+}
+
 static bool check_fxsave(struct area *area)
 {
     struct x86_mem_span span = {area->call->mem, FX_BYTES, area->data};
+    struct x86_mem_span last = fx_last_byte(area);
+    struct x86_fault *fault = &area->call->fault;
 
     return check_address(area, 16) &&
-           x86_span_check_write(area->fpu, &span, &area->call->fault);
+           x86_span_check_write(area->fpu, &last, fault) &&
+           x86_span_check_write(area->fpu, &span, fault);
+}
+
+static bool read_fxrstor(struct area *area)
+{
+    struct x86_mem_span last = fx_last_byte(area);
+
+    return check_address(area, 16) &&
+           x86_span_read(area->fpu, &last, &area->call->fault) &&
+           area_touch(area, 0, FX_BYTES, X86_THUNK_READ);
 }
 
 bool x86_thunk_fxsave(struct x86_fpu *fpu, const struct x86_thunk *thunk,
@@ -227,8 +245,7 @@ bool x86_thunk_fxrstor(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     struct area area;
 
     area_init(&area, fpu, thunk, call);
-    if (!check_address(&area, 16) ||
-        !area_touch(&area, 0, FX_BYTES, X86_THUNK_READ))
+    if (!read_fxrstor(&area))
         return false;
     if (!mxcsr_is_valid(&area))
         return x86_thunk_fault(call, X86_GP);
@@ -491,7 +508,7 @@ static bool read_header(struct area *area)
 
     if (!area_touch(area, 0, 1, X86_THUNK_READ))
         return false;
-    at.offset = x86_thunk_truncate(at.offset + X86_XSAVE_HEADER, at.addr_bits);
+    at.offset += X86_XSAVE_HEADER;
     return area->fpu->mem->read(area->fpu->core, &at,
                                 area->data + X86_XSAVE_HEADER, HEADER_BYTES,
                                 &area->call->fault);
