@@ -11,6 +11,7 @@
 #include "arch/x86/linux/syscall.h"
 #include "base/alloc.h"
 #include "base/log.h"
+#include "sim/sim.h"
 
 /* The kernel half: one page per 8 CPUs with their descriptor tables, where
  * Linux has its per-CPU entry areas. */
@@ -416,6 +417,11 @@ bool kernel_poll_host(struct kernel *kernel)
         return false;
     /* Timers of the guest come first: simulated time is free to advance. */
     ready = poll(fds, count, kernel->timers.first ? 0 : -1);
+    if (ready < 0 && kernel->cfg.host.exit) {
+        /* A signal to the simulator: let the script decide. */
+        kernel->is_interrupted = true;
+        kernel->cfg.host.exit(kernel->cfg.host.ctx, EXIT_USER, 0);
+    }
     if (ready <= 0)
         return false;
     kernel_wake(kernel, &kernel->host_channel);

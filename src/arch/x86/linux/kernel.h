@@ -105,6 +105,7 @@ struct kernel {
     uint64_t num_forks;
     int32_t exit_code; /* of the first process, once it is gone */
     bool is_over;
+    bool is_interrupted;  /* while it waited for the host's input */
     bool has_polled_host; /* the current call asked for a host stream */
     char host_channel;    /* address: threads that wait for the host's input */
 

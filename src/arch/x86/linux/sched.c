@@ -233,7 +233,8 @@ static void sched_check_stuck(struct kernel *kernel)
 {
     bool is_first_gone = !kernel->first_process;
 
-    if (kernel->is_over || kernel->timers.first || !kernel->processes)
+    if (kernel->is_over || kernel->timers.first || !kernel->processes ||
+        kernel->is_interrupted)
         return;
     kernel->is_over = true;
     if (kernel->cfg.host.exit)
@@ -250,6 +251,7 @@ bool sched_run_next(struct linux_cpu *cpu)
     bool found = false;
 
     kernel->current = cpu;
+    kernel->is_interrupted = false;
     while (!found && !kernel->is_over) {
         struct thread *thread = cpu->thread;
 

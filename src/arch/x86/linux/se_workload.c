@@ -11,6 +11,7 @@
 #include "arch/x86/linux/kernel.h"
 #include "base/alloc.h"
 #include "mem/system.h"
+#include "sim/checkpoint.h"
 #include "sim/param.h"
 #include "sim/report.h"
 #include "sim/sim.h"
@@ -160,6 +161,22 @@ void se_workload_drop(struct se_workload *workload)
     kernel_destroy(kernel);
 }
 
+/* A checkpoint without the processes would not be one. */
+static void se_workload_save(const struct sim_object *obj,
+                             struct ckpt_writer *writer)
+{
+    const struct se_workload *workload =
+        SIM_CAST(struct se_workload, se_workload_type, obj);
+
+    if (workload->kernel && workload->kernel->processes)
+        ckpt_write_failed(writer, EOPNOTSUPP,
+                          "running programs cannot be saved yet");
+}
+
+static const struct sim_ops se_workload_ops = {
+    .save = se_workload_save,
+};
+
 /* ------------------------------------------------------------------- tables */
 
 static const struct sim_param se_workload_params[] = {
@@ -187,6 +204,7 @@ const struct sim_type se_workload_type = {
     .doc = "Programs under an emulated kernel",
     .base = &workload_type,
     .size = sizeof(struct se_workload),
+    .ops = &se_workload_ops,
     .params = se_workload_params,
 };
 
