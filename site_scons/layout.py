@@ -201,7 +201,8 @@ def benchmarks(env, variant, core):
 def fuzzers(base):
     """One libFuzzer program per tests/fuzz/*_fuzz.{c,cc}, with clang."""
     top = "build/fuzz"
-    env = base.Clone(CC="clang", CXX="clang++")
+    cache = "ccache " if base["CC"].startswith("ccache ") else ""
+    env = base.Clone(CC=cache + "clang", CXX=cache + "clang++")
     env.Append(
         CCFLAGS=variants.COMMON
         + [
