@@ -331,7 +331,7 @@ static bool signal_act_by_default(struct linux_cpu *cpu, struct thread *thread,
         return false;
     case BY_CORE:
         crash_report(cpu, thread, info);
-        process_exit(process, info->signo | 0x80);
+        process_exit(process, info->signo);
         return false;
     case BY_DEATH:
     default:
