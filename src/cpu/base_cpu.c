@@ -23,14 +23,18 @@ struct base_cpu *base_cpu_of(struct sim_object *obj)
 /* ------------------------------------------------------------------------ time
  */
 
-/* The tick of the instruction that is being executed. */
-static tick_t base_cpu_now(struct linux_cpu *linux_cpu)
+tick_t base_cpu_catch_up(struct base_cpu *cpu)
 {
-    const struct base_cpu *cpu =
-        SIM_CONTAINER_OF(linux_cpu, struct base_cpu, linux_cpu);
     uint64_t insts = x86_core_insts(cpu->core) - cpu->run_insts;
 
-    return cpu->run_start + insts * clock_period(&cpu->base);
+    cpu->runner.now = cpu->run_start + insts * clock_period(&cpu->base);
+    return cpu->runner.now;
+}
+
+static tick_t base_cpu_now(struct linux_cpu *linux_cpu)
+{
+    return base_cpu_catch_up(
+        SIM_CONTAINER_OF(linux_cpu, struct base_cpu, linux_cpu));
 }
 
 static void base_cpu_wake(struct linux_cpu *linux_cpu)

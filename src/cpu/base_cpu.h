@@ -75,6 +75,10 @@ struct base_cpu *base_cpu_of(struct sim_object *obj);
  */
 void base_cpu_execute(struct base_cpu *cpu, tick_t until);
 
+/** base_cpu_catch_up() - bring the runner's time to the instruction that is
+ *  being executed, for what happens inside a run.  Returns: that tick. */
+tick_t base_cpu_catch_up(struct base_cpu *cpu);
+
 /** base_cpu_stop_after() - leave simulate() with gem5's "max instruction count"
  *  cause after @insts more instructions. */
 void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts);

@@ -216,7 +216,8 @@ def test_two_runs_are_identical(tmp_path, cpus):
 def test_instructions_and_calls_are_traced():
     done = run_se("--debug-flags=SyscallVerbose,Exec", "/bin/true")
     assert "exit_group(0)" in done.stderr
-    assert re.search(r"\d+: system.cpu: T0 : 0x[0-9a-f]+", done.stderr)
+    line = r"\d+: system.cpu: T0 : 0x[0-9a-f]+.* : syscall +: "
+    assert re.search(line, done.stderr)
 
 
 def build(command, **process):

@@ -8,10 +8,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "arch/x86/linux/elf.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/signal.h"
+#include "arch/x86/linux/symbolize.h"
 #include "arch/x86/linux/uaccess.h"
 #include "sim/report.h"
 
@@ -22,43 +22,19 @@ static const char *const crash_gprs[X86_NUM_GPRS] = {
     "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15",
 };
 
-/* First mapped address of the object that @vma shows. */
-static uint64_t crash_load_base(const struct mm *mm, const struct vma *vma)
-{
-    for (uint32_t i = 0; i < mm->num_vmas; i++) {
-        if (mm->vmas[i].object == vma->object && !mm->vmas[i].offset)
-            return mm->vmas[i].start;
-    }
-    return vma->start - vma->offset;
-}
-
 /* "function+0x12 (/path)" for an address in code. */
 static void crash_describe(const struct mm *mm, uint64_t addr, char out[200])
 {
-    const struct vma *vma = mm_at(mm, addr);
-    struct elf_symbols symbols;
-    struct elf_source source;
-    struct elf_image image;
-    const struct elf_symbol *symbol;
-    char why[ELF_WHY_SIZE];
-    uint64_t bias = 0;
+    struct symbolized at;
 
-    (void)snprintf(out, 200, "?");
-    if (!vma || !vma->object || vma->object->read_fd < 0)
-        return;
-    source = (struct elf_source){elf_read_fd, &vma->object->read_fd};
-    if (elf_parse(&source, &image, why))
-        return;
-    bias = crash_load_base(mm, vma) - image.low;
-    elf_symbols_read(&source, &symbols);
-    symbol = elf_symbols_find(&symbols, addr - bias);
-    if (symbol)
-        (void)snprintf(out, 200, "%.80s+0x%" PRIx64 " (%.90s)", symbol->name,
-                       addr - bias - symbol->addr, vma->object->path);
+    symbolize(mm, addr, &at);
+    if (at.function)
+        (void)snprintf(out, 200, "%.80s+0x%" PRIx64 " (%.90s)", at.function,
+                       at.offset, at.path);
+    else if (at.path)
+        (void)snprintf(out, 200, "0x%" PRIx64 " in %.120s", at.offset, at.path);
     else
-        (void)snprintf(out, 200, "0x%" PRIx64 " in %.120s", addr - bias,
-                       vma->object->path);
-    elf_symbols_free(&symbols);
+        (void)snprintf(out, 200, "?");
 }
 
 static bool crash_is_code(const struct mm *mm, uint64_t addr)

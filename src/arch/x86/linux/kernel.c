@@ -208,6 +208,7 @@ static bool linux_env_syscall(struct x86_env *env, struct x86_core *core,
     if (kind != X86_CALL_SYSCALL && kind != X86_CALL_INT80)
         return false;
     cpu->kernel->current = cpu;
+    (void)cpu->now(cpu); /* traces and timers see this tick */
     syscall_enter(cpu, kind);
     cpu->kernel->current = NULL;
     return true;

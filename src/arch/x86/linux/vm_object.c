@@ -76,6 +76,9 @@ static void vm_object_free(struct vm_object *object)
         (void)close(object->read_fd);
     if (object->write_fd >= 0)
         (void)close(object->write_fd);
+    if (object->symbols)
+        elf_symbols_free(&object->symbols->table);
+    mem_free(object->symbols);
     mem_free(object->path);
     mem_free(object);
 }

@@ -17,6 +17,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "arch/x86/linux/elf.h"
 #include "base/compiler.h"
 #include "base/types.h"
 
@@ -34,7 +35,14 @@ struct vm_objects {
     uint32_t num_idle; /* objects kept only as cache */
 };
 
+/* Functions of a program file, once somebody asked for them. */
+struct vm_object_symbols {
+    struct elf_symbols table;
+    uint64_t low; /* first linked address */
+};
+
 struct vm_object {
+    struct vm_object_symbols *symbols; /* NULL: not read */
     struct vm_objects *owner;
     struct vm_object *next;
     uint32_t refs;
