@@ -194,6 +194,7 @@ static void add_id(struct x86_cache *cache, struct x86_block *block)
             fit_counters(core, cache->room);
     }
     block->id = (uint32_t)cache->num_blocks;
+    block->ops[0].disp = block->id;
     cache->blocks[cache->num_blocks++] = block;
 }
 
@@ -280,6 +281,7 @@ static void kill_block(struct x86_cache *cache, struct x86_block *block)
     *link = block->hash_next;
     block->is_dead = true;
     block->ops[0].fn = x86_block_enter_dead;
+    block->ops[0].imm = X86_NEVER_ENTERED;
 }
 
 /* Kill the blocks of @page that overlap [start, end); rebuild its list. */
@@ -485,8 +487,10 @@ static void fill_ops(struct x86_block *block, const struct draft *draft)
 
     ops[0] = (struct x86_op){
         .fn = x86_block_enter, .imm = num, .aux = block, .len = 0};
-    if (cache_has_break(draft->core->cache, draft->linear))
+    if (cache_has_break(draft->core->cache, draft->linear)) {
         ops[0].fn = x86_block_enter_break;
+        ops[0].imm = X86_NEVER_ENTERED;
+    }
     for (unsigned i = 0; i < num; i++) {
         ops[i + 1] = draft->insns[i].op;
         ops[i + 1].slot = (uint8_t)(i + 1);
@@ -655,14 +659,15 @@ static struct x86_op *leave_at_entry(struct x86_core *core, struct x86_op *op,
 
 struct x86_op *x86_block_enter(struct x86_core *core, struct x86_op *op)
 {
-    int64_t left = core->left - (int64_t)op->imm;
+    const struct x86_block *block = op->aux;
+    int64_t left = core->left - block->num_insts;
 
     if (SIM_UNLIKELY(__atomic_load_n(&core->attention, __ATOMIC_RELAXED)))
         return leave_at_entry(core, op, X86_PENDING_ATTEND);
     if (SIM_UNLIKELY(left < 0))
         return leave_at_entry(core, op, X86_PENDING_PARTIAL);
     core->left = left;
-    core->execs[((struct x86_block *)op->aux)->id]++;
+    core->execs[block->id]++;
     X86_DISPATCH(core, op + 1);
 }
 
@@ -680,7 +685,7 @@ struct x86_op *x86_block_enter_break(struct x86_core *core, struct x86_op *op)
         core->stop = X86_STOP_BREAK;
         return leave_at_entry(core, op, X86_PENDING_STOP);
     }
-    if (core->left >= (int64_t)op->imm &&
+    if (core->left >= block->num_insts &&
         !__atomic_load_n(&core->attention, __ATOMIC_RELAXED))
         core->skip_break = false;
     return x86_block_enter(core, op);
@@ -692,7 +697,7 @@ struct x86_op *x86_block_exit(struct x86_core *core, struct x86_op *op)
 
     if (SIM_UNLIKELY(!next))
         return x86_block_chain(core, op, op->imm);
-    X86_DISPATCH(core, next);
+    X86_ENTER(core, next);
 }
 
 /* The block of @op was overwritten: it ends here. */

@@ -15,6 +15,7 @@
 #define ARCH_X86_BLOCK_H
 
 #include "arch/x86/core_internal.h"
+#include "arch/x86/dispatch.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -54,6 +55,26 @@ struct x86_op *x86_block_goto(struct x86_core *core, uint64_t rip);
  * the same page. */
 struct x86_op *x86_block_chain(struct x86_core *core, struct x86_op *op,
                                uint64_t rip);
+
+/*
+ * Pass control to the entry op of a block.  What x86_block_enter() does in the
+ * common case is done on the spot: each jump then has a dispatch of its own,
+ * which the host predicts better than one shared by all.
+ */
+#define X86_ENTER(core, entry)                                                 \
+    do {                                                                       \
+        struct x86_op *const block_entry = (entry);                            \
+        const int64_t block_left = (core)->left - (int64_t)block_entry->imm;   \
+        if (SIM_UNLIKELY(block_left < 0 || __atomic_load_n(&(core)->attention, \
+                                                           __ATOMIC_RELAXED))) \
+            X86_DISPATCH(core, block_entry);                                   \
+        (core)->left = block_left;                                             \
+        (core)->execs[block_entry->disp]++;                                    \
+        X86_DISPATCH(core, block_entry + 1);                                   \
+    } while (0)
+
+/* Number of instructions of a block that X86_ENTER must not enter. */
+#define X86_NEVER_ENTERED ((uint64_t)INT64_MAX)
 
 /* Handlers of entry and exit ops and of instructions without fast path. */
 x86_handler x86_block_enter, x86_block_enter_dead, x86_block_enter_break,

@@ -480,7 +480,7 @@ enum x86_stop x86_core_run(struct x86_core *core, uint64_t max_insts)
 {
     SIM_ASSERT(!core->is_running);
     core->is_running = true;
-    core->given = max_insts < INT64_MAX ? max_insts : INT64_MAX;
+    core->given = max_insts < INT64_MAX - 1 ? max_insts : INT64_MAX - 1;
     core->left = (int64_t)core->given;
     core->pending = 0;
     core->smc_hit = false;

@@ -2,7 +2,6 @@
 /* Differences between vendors in decoding. */
 #include "arch/x86/quirks.h"
 
-#include <cpuid.h>
 #include <string.h>
 
 enum {
@@ -10,15 +9,13 @@ enum {
     OPCODE_PREFETCH = 0x0d,
     PREFIX_REPNE = 0xf2,
     PREFIX_REP = 0xf3,
-    HYGON_EBX = 0x6f677948, /* "Hygo" */
 };
 
+/* Asked for each instruction: the compiler's own record is used, since CPUID is
+ * slow, above all in a virtual machine, where it leaves the guest. */
 bool x86_quirks_is_amd(void)
 {
-    uint32_t eax, ebx, ecx, edx;
-
-    __cpuid(0, eax, ebx, ecx, edx);
-    return ebx == signature_AMD_ebx || ebx == HYGON_EBX;
+    return __builtin_cpu_is("amd");
 }
 
 bool x86_quirks_set_up(ZydisDecoder *machine)

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/** x86_quirks_is_amd() - the host decodes as AMD's (and Hygon's) processors */
+/** x86_quirks_is_amd() - the host is one of AMD's processors */
 bool x86_quirks_is_amd(void);
 
 /** x86_quirks_decode() - decode as the host does

@@ -33,7 +33,7 @@ enum {
         core->taken++;                                                         \
         if (SIM_UNLIKELY(!target))                                             \
             return x86_block_chain(core, op, to);                              \
-        X86_DISPATCH(core, target);                                            \
+        X86_ENTER(core, target);                                               \
     } while (0)
 /* A target that was executed before is valid; the full handler looks at all
  * others. */
@@ -45,7 +45,7 @@ enum {
 #define JUMP_INDIRECT(to)                                                      \
     do {                                                                       \
         core->taken++;                                                         \
-        X86_DISPATCH(core, jump->op);                                          \
+        X86_ENTER(core, jump->op);                                             \
     } while (0)
 
 #endif
