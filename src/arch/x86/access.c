@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "arch/x86/block.h"
-#include "arch/x86/debug.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/sysreg.h"
 #include "arch/x86/tlb.h"

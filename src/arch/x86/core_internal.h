@@ -19,6 +19,7 @@
 
 #include "arch/x86/core.h"
 #include "arch/x86/core_sys.h"
+#include "arch/x86/debug.h"
 #include "arch/x86/fpu.h"
 #include "arch/x86/op.h"
 #include "arch/x86/vmem.h"
@@ -151,6 +152,15 @@ struct x86_core {
     struct x86_core *next_in_cache;
     void *allocation; /* what to free: the struct itself is aligned */
 };
+
+/* Note a data access of the instruction being executed. */
+static inline void x86_debug_note_data(struct x86_core *core, uint64_t linear,
+                                       unsigned size, unsigned access)
+{
+    if (SIM_UNLIKELY(core->is_watching))
+        core->debug_hits |=
+            (uint8_t)x86_debug_data_hits(&core->state, linear, size, access);
+}
 
 /* A field of the core at a byte offset. */
 #define X86_OFFSET(member) ((uint16_t)offsetof(struct x86_core, member))

@@ -11,7 +11,10 @@
 #ifndef ARCH_X86_DEBUG_H
 #define ARCH_X86_DEBUG_H
 
-#include "arch/x86/core_internal.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/x86/state.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -35,15 +38,6 @@ unsigned x86_debug_data_hits(const struct x86_state *state, uint64_t linear,
                              unsigned size, unsigned access);
 unsigned x86_debug_port_hits(const struct x86_state *state, uint16_t port,
                              unsigned size);
-
-/* Note a data access of the instruction being executed. */
-static inline void x86_debug_note_data(struct x86_core *core, uint64_t linear,
-                                       unsigned size, unsigned access)
-{
-    if (SIM_UNLIKELY(core->is_watching))
-        core->debug_hits |=
-            (uint8_t)x86_debug_data_hits(&core->state, linear, size, access);
-}
 
 #ifdef __cplusplus
 }

@@ -3,8 +3,7 @@
  * Source: [SDM] Vol. 1, "Procedure Calls, Interrupts, and Exceptions". */
 #include "arch/x86/stack.h"
 
-#include "arch/x86/core.h"
-#include "arch/x86/debug.h"
+#include "arch/x86/core_internal.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/vmem.h"
 
