@@ -28,4 +28,6 @@ cp "$(dirname "$0")/../LICENSE" "$(dirname "$0")/../README.md" "$lib/"
 find "$lib" -name __pycache__ -prune -exec rm -rf {} +
 install -m 755 "$build/gearshift" "$prefix/bin/gearshift"
 echo ../../gearshift/python >"$dist/gearshift.pth"
+# Type checkers and editors look for stubs beside the modules.
+"$prefix/bin/gearshift" doc --stubs >/dev/null
 echo "installed $prefix/bin/gearshift and $lib"

@@ -3,6 +3,10 @@
 
 import ast
 import html.parser
+import os
+import shutil
+import subprocess
+from pathlib import Path
 
 import gearshift
 from gearshift import _core, doc, objects, stubs
@@ -51,8 +55,9 @@ def test_html_pages_link_to_pages_that_exist(tmp_path):
 
 def test_stubs_are_valid_python_and_complete(tmp_path):
     stubs.write(str(tmp_path))
-    text = (tmp_path / "m5" / "objects.pyi").read_text()
-    assert text == (tmp_path / "gearshift" / "objects.pyi").read_text()
+    text = (tmp_path / "gearshift" / "objects.pyi").read_text()
+    m5_text = (tmp_path / "compat/m5/objects/__init__.pyi").read_text()
+    assert stubs.objects_stub() in text and stubs.objects_stub() in m5_text
     tree = ast.parse(text)
     classes = {n.name: n for n in tree.body if isinstance(n, ast.ClassDef)}
     for row in _core.types():
@@ -65,6 +70,46 @@ def test_stubs_are_valid_python_and_complete(tmp_path):
         }
         wanted = {r["name"] for r in row["params"] + row["ports"]}
         assert members == wanted
+
+
+TYPED = """\
+import m5
+from m5.objects import Root, SimpleMemory, System, SystemXBar
+
+root = Root(full_system=False)
+root.system = System(mem_mode="timing", membus=SystemXBar(width=32))
+root.system.mem = SimpleMemory(latency="3ns")
+root.system.mem.port = root.system.membus.mem_side_ports
+m5.instantiate()
+print(m5.simulate(100).getCause())
+"""
+
+
+def test_a_type_checker_uses_the_stubs(tmp_path):
+    package = Path(gearshift.__file__).parent.parent
+    place = tmp_path / "python"
+    shutil.copytree(package, place)
+    stubs.write(str(place))
+
+    def check(text):
+        (tmp_path / "script.py").write_text(text, encoding="utf-8")
+        return subprocess.run(
+            ["/usr/bin/mypy", "--cache-dir", tmp_path / "cache", "script.py"],
+            cwd=tmp_path,
+            env={**os.environ, "MYPYPATH": f"{place}:{place}/compat"},
+            capture_output=True,
+            text=True,
+            check=False,
+        ).stdout
+
+    assert check(TYPED).startswith("Success")
+    wrong = TYPED + 'SimpleMemory(latncy="3ns")\nSystem(mem_mode="quick")\n'
+    lines = check(wrong).splitlines()
+    assert [line.split(": ")[0] for line in lines[:2]] == [
+        "script.py:10",
+        "script.py:11",
+    ]
+    assert "Found 2 errors" in lines[-1]
 
 
 def test_every_class_of_the_tables_is_in_m5_objects():

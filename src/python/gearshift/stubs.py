@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Type stubs (.pyi) of the classes, so that editors complete and check."""
+"""Type stubs (.pyi) of the classes, so that editors complete and check.
+
+They stand beside the modules that they describe, where type checkers look
+first once the package is on their path.
+"""
 
 from __future__ import annotations
 
@@ -20,8 +24,20 @@ from gearshift.params.null import NULL as NULL
 from gearshift.ports import PortRef, VectorPortRef
 from gearshift.proxy import Parent as Parent, Self as Self
 from gearshift.simobject import SimObject as SimObject
-
 '''
+_M5_HEAD = """\
+import os as os
+import re as re
+import sys as sys
+from m5.defines import buildEnv as buildEnv
+from m5.util import fatal as fatal, inform as inform
+from m5.util import panic as panic, warn as warn
+"""
+# The places of stubs below the folder of the package.
+_TARGETS = (
+    (os.path.join("gearshift", "objects.pyi"), ""),
+    (os.path.join("compat", "m5", "objects", "__init__.pyi"), _M5_HEAD),
+)
 
 
 def _python_type(desc: ParamDesc) -> str:
@@ -63,11 +79,12 @@ def _class_stub(cls: Any) -> List[str]:
         f"        {name}: {_python_type(desc)} = ...,"
         for name, desc in cls._params.items()
     ]
+    arguments += [f"        {name}: Any = ...," for name in cls._ports]
     lines.append("    def __init__(")
     lines.append("        self,")
     if arguments:
         lines += ["        *,", *arguments]
-    lines.append("        **kwargs: Any,")
+    lines.append("        **children: Union[SimObject, Sequence[SimObject]],")
     lines.append("    ) -> None: ...")
     lines.append("    def __getattr__(self, name: str) -> Any: ...")
     lines.append(
@@ -82,8 +99,12 @@ def _desc(cls: Any, row: Any) -> ParamDesc:
 
 
 def objects_stub() -> str:
-    """The text of objects.pyi."""
-    lines: List[str] = []
+    """What all stubs hold."""
+    lines = [
+        f"from gearshift.params.values import {name} as {name}"
+        for name, cls in sorted(values.param_types().items())
+        if cls.__module__ == values.__name__
+    ]
     for name, words in sorted(enums.allEnums.items()):
         if name in ("Enum", "ScopedEnum"):
             continue
@@ -95,16 +116,17 @@ def objects_stub() -> str:
     for name, cls in object_classes.items():
         if name != cls.__name__:
             lines.append(f"{name} = {cls.__name__}")
-    return _HEAD + "\n".join(lines) + "\n"
+    return "\n".join(lines) + "\n"
 
 
-def write(folder: str) -> str:
-    """Write gearshift/objects.pyi and m5/objects.pyi below @folder."""
+def write(folder: str) -> List[str]:
+    """Write the stubs below @folder, which may be that of the package."""
     text = objects_stub()
-    for package in ("gearshift", "m5"):
-        path = os.path.join(folder, package)
-        os.makedirs(path, exist_ok=True)
-        target = os.path.join(path, "objects.pyi")
-        with open(target, "w", encoding="utf-8") as file:
-            file.write(text)
-    return target
+    written = []
+    for name, more in _TARGETS:
+        path = os.path.join(folder, name)
+        os.makedirs(os.path.dirname(path), exist_ok=True)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(_HEAD + more + text)
+        written.append(path)
+    return written

@@ -18,7 +18,7 @@ from gearshift.proxy import isproxy
 # All SimObject classes by name; filled by their metaclass.
 object_classes: Dict[str, Type[Any]] = {}
 
-assert addr_range.AddrRange  # registers itself as a parameter type
+assert addr_range  # AddrRange registers itself as a parameter type
 
 
 def resolve_type(name: str) -> Type[Any]:

@@ -45,7 +45,8 @@ def flatten(items: Any) -> Iterator[Any]:
 
 def make_version_list(version: str) -> List[int]:
     """ "9.4.1" as [9, 4, 1]."""
-    return [int(re.match(r"\d*", part)[0] or 0) for part in version.split(".")]
+    numbers = [re.sub(r"\D.*", "", part) for part in version.split(".")]
+    return [int(number or 0) for number in numbers]
 
 
 def compare_versions(left: str, right: str) -> int:

@@ -8,7 +8,7 @@ import os
 from typing import List
 
 from gearshift import doc, stubs
-from gearshift.errors import FatalError, nearest
+from gearshift.errors import PACKAGE_DIR, FatalError, nearest
 from gearshift.params.desc import object_classes
 
 HELP = "show or write the reference of the classes"
@@ -24,7 +24,12 @@ def _parser() -> argparse.ArgumentParser:
         "--html", metavar="DIR", help="write the reference as HTML pages"
     )
     parser.add_argument(
-        "--stubs", metavar="DIR", help="write .pyi stubs for editors"
+        "--stubs",
+        metavar="DIR",
+        nargs="?",
+        const=os.path.dirname(PACKAGE_DIR),
+        help="write .pyi stubs for editors and type checkers, below DIR or "
+        "beside the modules of the package",
     )
     return parser
 
@@ -35,7 +40,8 @@ def main(argv: List[str]) -> int:
     if options.html:
         print(f"wrote {doc.write_html(options.html)}")
     if options.stubs:
-        print(f"wrote {stubs.write(options.stubs)}")
+        for path in stubs.write(options.stubs):
+            print(f"wrote {path}")
     if options.classes:
         for name in options.classes:
             if name not in object_classes:
