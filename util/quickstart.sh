@@ -4,6 +4,8 @@
 set -eu
 cd "$(dirname "$(readlink -f "$0")")/.."
 out=${1:-m5out}
+program=/usr/bin/sha256sum
+input=/usr/bin/python3
 
 say() {
     printf '\n==> %s\n' "$*"
@@ -16,14 +18,33 @@ say "Building build/opt/gearshift"
 scons -Q -j"$(nproc)"
 
 say "Simulating two traffic generators, a crossbar and a memory"
-build/opt/gearshift --outdir="$out" configs/example/traffic.py
+build/opt/gearshift --outdir="$out/traffic" configs/example/traffic.py
+
+say "Running $(basename "$program") on a simulated CPU, and on this one"
+"$program" "$input" >"$out/native.txt"
+build/opt/gearshift se --outdir="$out/se" "$program" "$input" >"$out/se.txt"
+if ! cmp "$out/native.txt" "$out/se.txt"; then
+    echo "quickstart.sh: the simulated program printed something else"
+    exit 1
+fi
+awk '
+    $1 == "simInsts" { insts = $2 }
+    $1 == "hostSeconds" { seconds = $2 }
+    END {
+        if (!insts || !seconds)
+            exit 1
+        printf "same output; %d instructions in %.2f s: %.0f MIPS\n",
+            insts, seconds, insts / seconds / 1e6
+    }' "$out/se/stats.txt"
 
 say "Done"
 cat <<END
-statistics    $out/stats.txt  $out/stats.json
-the machine   $out/config.svg  (parameters: $out/config.ini)
+program       $out/se/stats.txt  $out/se/stats.json
+traffic       $out/traffic/stats.txt  $out/traffic/stats.json
+machines      $out/se/config.svg  $out/traffic/config.svg  (and config.ini)
 
-Again, by hand:   build/opt/gearshift configs/example/traffic.py
+Again, by hand:   build/opt/gearshift se $program $input
+                  build/opt/gearshift configs/example/traffic.py
 All options:      build/opt/gearshift --help
 All tests:        util/test.sh
 END

@@ -46,4 +46,3 @@ TEST(HostClock, CountsTheProcessorsTicksUpwards)
     }
     EXPECT_GT(host_clock_tsc(), start);
 }
-
