@@ -1,0 +1,261 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cpu/kvm/kvm_state.h"
+
+#include <gtest/gtest.h>
+
+#include <cstring>
+#include <map>
+#include <string>
+
+#include "base/rng.h"
+#include "cpu/kvm/kvm_probe_vm.h"
+#include "fake_kvm.hh"
+
+namespace
+{
+
+x86_seg flat(uint16_t selector, uint8_t type, bool is_code)
+{
+    x86_seg seg = {};
+    seg.limit = 0xffffffff;
+    seg.selector = selector;
+    seg.type = type;
+    seg.s = seg.present = seg.g = 1;
+    seg.dpl = 3;
+    seg.l = is_code;
+    seg.db = !is_code;
+    return seg;
+}
+
+/* A program's state in 64-bit mode, with all else drawn. */
+x86_state draw(rng *rng)
+{
+    x86_state state;
+    x86_state_reset(&state);
+    auto user = [&] { return rng_below(rng, UINT64_C(1) << 46); };
+    for (auto &gpr : state.gpr)
+        gpr = rng_u64(rng);
+    state.rip = user();
+    state.rflags = 2 | (rng_u64(rng) & X86_ARITH_FLAGS);
+    for (auto &seg : state.seg)
+        seg = flat(0x2b, 3, false);
+    state.seg[X86_CS] = flat(0x33, 11, true);
+    state.seg[X86_FS].base = user();
+    state.seg[X86_GS].base = user();
+    state.tr.limit = 0xfff;
+    state.tr.selector = 0x38;
+    state.gdtr = {user(), 0x47};
+    state.idtr = {user(), 0xfff};
+    state.cr0 = 0x80050033;
+    state.cr2 = rng_u64(rng);
+    state.cr3 = 0x4000;
+    state.cr4 = 0x40620;
+    state.cr8 = rng_below(rng, 16);
+    state.efer = 0xd01;
+    state.xcr0 = 7;
+    for (int i = 0; i < 4; i++)
+        state.dr[i] = user();
+    state.dr[6] |= rng_below(rng, 16);
+    for (int slot : {X86_MSR_LSTAR, X86_MSR_CSTAR, X86_MSR_KERNEL_GS_BASE,
+                     X86_MSR_SYSENTER_ESP, X86_MSR_SYSENTER_EIP})
+        state.msr[slot] = user();
+    state.msr[X86_MSR_STAR] = rng_u64(rng);
+    state.msr[X86_MSR_SFMASK] = rng_below(rng, UINT64_C(1) << 22);
+    state.events.nmi_masked = 0;
+    state.xsave[512] = 7;
+    state.xsave[0] = 0x7f;
+    state.xsave[1] = 0x03;
+    for (int i = 0; i < 8; i++)
+        for (int j = 0; j < 10; j++)
+            state.xsave[32 + 16 * i + j] = static_cast<uint8_t>(rng_u64(rng));
+    for (int i = 160; i < 416; i++)
+        state.xsave[i] = static_cast<uint8_t>(rng_u64(rng));
+    for (int i = X86_XSAVE_YMM; i < X86_XSAVE_YMM + 256; i++)
+        state.xsave[i] = static_cast<uint8_t>(rng_u64(rng));
+    return state;
+}
+
+void expect_same(const kvm_state_io &io, const x86_state &a, const x86_state &b)
+{
+    EXPECT_EQ(memcmp(a.gpr, b.gpr, sizeof(a.gpr)), 0);
+    EXPECT_EQ(a.rip, b.rip);
+    EXPECT_EQ(a.rflags, b.rflags);
+    EXPECT_EQ(memcmp(a.seg, b.seg, sizeof(a.seg)), 0);
+    EXPECT_EQ(memcmp(&a.tr, &b.tr, sizeof(a.tr)), 0);
+    EXPECT_EQ(a.gdtr.base, b.gdtr.base);
+    EXPECT_EQ(a.idtr.limit, b.idtr.limit);
+    EXPECT_EQ(a.cr0, b.cr0);
+    EXPECT_EQ(a.cr2, b.cr2);
+    EXPECT_EQ(a.cr3, b.cr3);
+    EXPECT_EQ(a.cr4, b.cr4);
+    EXPECT_EQ(a.cr8, b.cr8);
+    EXPECT_EQ(a.efer, b.efer);
+    EXPECT_EQ(a.xcr0, b.xcr0);
+    EXPECT_EQ(memcmp(a.dr, b.dr, sizeof(a.dr)), 0);
+    for (int i = 0; i < X86_NUM_MSR_SLOTS; i++)
+        if (kvm_state_has_msr(&io, static_cast<x86_msr_slot>(i))) {
+            EXPECT_EQ(a.msr[i], b.msr[i]) << "slot " << i;
+        }
+    EXPECT_EQ(memcmp(a.xsave, b.xsave, 24), 0);
+    EXPECT_EQ(memcmp(a.xsave + 32, b.xsave + 32, 384), 0);
+    EXPECT_EQ(memcmp(a.xsave + 512, b.xsave + 512, 8), 0);
+    EXPECT_EQ(memcmp(a.xsave + 576, b.xsave + 576, 256), 0);
+    EXPECT_EQ(memcmp(&a.events, &b.events, sizeof(a.events)), 0);
+    EXPECT_EQ(a.mp_state, b.mp_state);
+}
+
+/* A kernel that keeps what it is given. */
+struct KvmState : testing::Test {
+    template <typename T> void keep(unsigned long set, unsigned long get)
+    {
+        fake.on(set, [this, get](int, void *arg) {
+            kept[get].assign(static_cast<char *>(arg), sizeof(T));
+            return 0;
+        });
+        fake.on(get, [this, get](int, void *arg) {
+            memcpy(arg, kept[get].data(), kept[get].size());
+            return 0;
+        });
+    }
+    void SetUp() override
+    {
+        keep<kvm_regs>(KVM_SET_REGS, KVM_GET_REGS);
+        keep<kvm_sregs>(KVM_SET_SREGS, KVM_GET_SREGS);
+        keep<kvm_xcrs>(KVM_SET_XCRS, KVM_GET_XCRS);
+        keep<kvm_xsave>(KVM_SET_XSAVE, KVM_GET_XSAVE2);
+        keep<kvm_debugregs>(KVM_SET_DEBUGREGS, KVM_GET_DEBUGREGS);
+        keep<kvm_vcpu_events>(KVM_SET_VCPU_EVENTS, KVM_GET_VCPU_EVENTS);
+        keep<kvm_mp_state>(KVM_SET_MP_STATE, KVM_GET_MP_STATE);
+        fake.on(KVM_SET_MSRS, [this](int, void *arg) { return msr(arg, 1); });
+        fake.on(KVM_GET_MSRS, [this](int, void *arg) { return msr(arg, 0); });
+        fake.caps[KVM_CAP_SYNC_REGS] = 7;
+    }
+    int msr(void *arg, int is_set)
+    {
+        auto *list = static_cast<kvm_msrs *>(arg);
+        for (uint32_t i = 0; i < list->nmsrs; i++) {
+            auto &entry = list->entries[i];
+            if (entry.index == refused)
+                return static_cast<int>(i);
+            if (is_set)
+                msrs[entry.index] = entry.data;
+            else
+                entry.data = msrs[entry.index];
+        }
+        return static_cast<int>(list->nmsrs);
+    }
+    void open()
+    {
+        kvm_host_cfg cfg = fake.cfg();
+        ASSERT_EQ(kvm_host_open(&cfg, &host, why), 0);
+        ASSERT_EQ(kvm_state_init(&io, host, 5), 0);
+    }
+    void TearDown() override
+    {
+        kvm_state_fini(&io);
+        kvm_host_close(host);
+    }
+
+    FakeKvm fake;
+    std::map<unsigned long, std::string> kept;
+    std::map<uint32_t, uint64_t> msrs;
+    uint32_t refused = 0;
+    kvm_host *host = nullptr;
+    kvm_state_io io = {};
+    char why[KVM_HOST_WHY_SIZE];
+};
+
+TEST_F(KvmState, CarriesEveryGroupBothWays)
+{
+    open();
+    rng rng;
+    rng_seed(&rng, 1);
+    x86_state state = draw(&rng), back;
+    state.mp_state = X86_HALTED;
+    state.events.interrupt_injected = 1;
+    state.events.interrupt_vector = 0x81;
+    x86_state_reset(&back);
+    EXPECT_STREQ(kvm_state_missing(&io), "");
+    ASSERT_EQ(kvm_state_put(&io, &state, KVM_STATE_ALL), 0);
+    ASSERT_EQ(kvm_state_get(&io, &back, KVM_STATE_ALL), 0);
+    expect_same(io, state, back);
+}
+
+TEST_F(KvmState, TouchesOnlyTheGroupsThatAreAskedFor)
+{
+    open();
+    x86_state state;
+    x86_state_reset(&state);
+    ASSERT_EQ(kvm_state_put(&io, &state, KVM_STATE_REGS), 0);
+    EXPECT_EQ(fake.count(KVM_SET_REGS), 1);
+    EXPECT_EQ(fake.count(KVM_SET_SREGS), 0);
+    EXPECT_EQ(fake.count(KVM_SET_XSAVE), 0);
+}
+
+TEST_F(KvmState, NamesWhatTheHostCannotCarryAndGoesOnWithout)
+{
+    refused = 0xc0000103;
+    fake.caps[KVM_CAP_DEBUGREGS] = 0;
+    open();
+    x86_state state;
+    x86_state_reset(&state);
+    EXPECT_STREQ(kvm_state_missing(&io), "debug, MSR 0xc0000103");
+    EXPECT_FALSE(kvm_state_has_msr(&io, X86_MSR_TSC_AUX));
+    EXPECT_EQ(kvm_state_put(&io, &state, KVM_STATE_ALL), 0);
+    EXPECT_EQ(fake.count(KVM_SET_DEBUGREGS), 0);
+}
+
+TEST_F(KvmState, PassesARefusalOn)
+{
+    open();
+    x86_state state;
+    x86_state_reset(&state);
+    fake.on(KVM_SET_SREGS, [](int, void *) { return -EINVAL; });
+    EXPECT_EQ(kvm_state_put(&io, &state, KVM_STATE_ALL), -EINVAL);
+}
+
+TEST_F(KvmState, GoesThroughTheSharedPageWithoutAnIoctl)
+{
+    open();
+    rng rng;
+    rng_seed(&rng, 2);
+    x86_state state = draw(&rng), back;
+    static kvm_run run;
+    uint32_t three = KVM_STATE_REGS | KVM_STATE_SREGS | KVM_STATE_EVENTS;
+    x86_state_reset(&back);
+    EXPECT_EQ(kvm_state_put_run(&io, &run, &state, KVM_STATE_ALL), three);
+    EXPECT_EQ(run.kvm_dirty_regs, 7u);
+    EXPECT_EQ(kvm_state_get_run(&io, &run, &back, KVM_STATE_ALL), three);
+    EXPECT_EQ(memcmp(state.gpr, back.gpr, sizeof(back.gpr)), 0);
+    EXPECT_EQ(memcmp(state.seg, back.seg, sizeof(back.seg)), 0);
+    EXPECT_EQ(fake.count(KVM_SET_REGS), 0);
+}
+
+TEST(KvmStateHost, CarriesAThousandStatesUnchanged)
+{
+    kvm_host_cfg cfg = {};
+    kvm_host *host = nullptr;
+    char why[KVM_HOST_WHY_SIZE];
+    kvm_probe_vm vm;
+    kvm_state_io io;
+    rng rng;
+    if (kvm_host_open(&cfg, &host, why))
+        GTEST_SKIP() << why;
+    ASSERT_EQ(kvm_probe_vm_create(host, &vm), 0);
+    ASSERT_EQ(kvm_state_init(&io, host, vm.vcpu_fd), 0);
+    RecordProperty("missing", kvm_state_missing(&io));
+    rng_seed(&rng, 3);
+    for (int i = 0; i < 1000 && !HasFailure(); i++) {
+        x86_state state = draw(&rng), back;
+        x86_state_reset(&back);
+        ASSERT_EQ(kvm_state_put(&io, &state, KVM_STATE_ALL), 0);
+        ASSERT_EQ(kvm_state_get(&io, &back, KVM_STATE_ALL), 0);
+        expect_same(io, state, back);
+    }
+    printf("the host cannot carry: %s\n", kvm_state_missing(&io));
+    kvm_state_fini(&io);
+    kvm_probe_vm_destroy(&vm);
+    kvm_host_close(host);
+}
+
+} // namespace
