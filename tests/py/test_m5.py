@@ -114,3 +114,30 @@ def test_messages_have_gem5s_form(capsys):
     assert captured.out == "info: done\n"
     with pytest.raises(gearshift.FatalError, match="too bad"):
         m5.fatal("too bad")
+
+
+def test_log_levels_silence_what_lies_above(capsys):
+    import m5
+    from m5.core import LogLevel, setLogLevel
+
+    try:
+        setLogLevel(LogLevel.WARN)
+        m5.inform("unheard")
+        m5.warn("heard")
+        setLogLevel(LogLevel.FATAL)
+        m5.warn("unheard")
+    finally:
+        setLogLevel(LogLevel.HACK)
+    m5.inform("heard again")
+    told = capsys.readouterr()
+    assert told.err == "warn: heard\n"
+    assert told.out == "info: heard again\n"
+
+
+def test_lists_and_methods_of_m5_util():
+    from m5.util import applyOrMap, crossproduct, makeList
+
+    assert makeList(5) == [5] and makeList([5]) == [5]
+    assert applyOrMap("ab", "upper") == "AB"
+    assert applyOrMap(["a", "b"], "upper") == ["A", "B"]
+    assert list(crossproduct([[1, 2], "a"])) == [[1, "a"], [2, "a"]]

@@ -3,6 +3,9 @@
 
 from __future__ import annotations
 
+import enum
+
+from gearshift import log as _log
 from gearshift import ticks as _ticks
 from gearshift.errors import FatalError, script_line
 from gearshift.simulation import MaxTick, default
@@ -16,6 +19,7 @@ from m5.simulate import (
 )
 
 __all__ = [
+    "LogLevel",
     "MaxTick",
     "clockFrequencyFixed",
     "curTick",
@@ -27,9 +31,28 @@ __all__ = [
     "listenersLoopbackOnly",
     "seedRandom",
     "setInterpDir",
+    "setLogLevel",
     "setMaxTick",
     "setOutputDir",
 ]
+
+
+class LogLevel(enum.IntEnum):
+    """What is printed: this level and all before it."""
+
+    PANIC = 0
+    FATAL = 1
+    WARN = 2
+    INFO = 3
+    HACK = 4
+
+
+def setLogLevel(level: LogLevel) -> None:
+    """Print no warnings or remarks above a level."""
+    _log.set_quiet(
+        *(["warn"] if level < LogLevel.WARN else []),
+        *(["info"] if level < LogLevel.INFO else []),
+    )
 
 
 def getClockFrequency() -> int:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import inspect
+import itertools
 import os
 import re
 import sys
@@ -43,6 +44,28 @@ def flatten(items: Any) -> Iterator[Any]:
         yield items
 
 
+def makeList(items: Any) -> List[Any]:
+    """A list as it is, anything else as a list of one."""
+    return items if isinstance(items, list) else [items]
+
+
+def applyMethod(obj: Any, meth: str, *args: Any, **kwargs: Any) -> Any:
+    """Call the method of that name."""
+    return getattr(obj, meth)(*args, **kwargs)
+
+
+def applyOrMap(items: Any, meth: str, *args: Any, **kwargs: Any) -> Any:
+    """Call the method of an object, or of each one of a list or tuple."""
+    if isinstance(items, (list, tuple)):
+        return [applyMethod(item, meth, *args, **kwargs) for item in items]
+    return applyMethod(items, meth, *args, **kwargs)
+
+
+def crossproduct(items: Any) -> Iterator[Any]:
+    """All ways to take one element of each list."""
+    return (list(found) for found in itertools.product(*items))
+
+
 def make_version_list(version: str) -> List[int]:
     """ "9.4.1" as [9, 4, 1]."""
     numbers = [re.sub(r"\D.*", "", part) for part in version.split(".")]
@@ -72,14 +95,18 @@ class Singleton(type):
 __all__ = [
     "Singleton",
     "addToPath",
+    "applyMethod",
+    "applyOrMap",
     "attrdict",
     "compare_versions",
     "convert",
+    "crossproduct",
     "fatal",
     "fdthelper",
     "flatten",
     "inform",
     "isInteractive",
+    "makeList",
     "multiattrdict",
     "multidict",
     "optiondict",
