@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The table of model-specific registers. */
+/* The table of model-specific registers.  IA32_SPEC_CTRL has none: CPUID does not
+ * offer it. */
 #include "arch/x86/msr.h"
 
 #include "arch/x86/core.h"
@@ -56,7 +57,6 @@ static const struct msr_row msr_table[] = {
     {.index = MSR_TSC, .rule = MSR_SPECIAL, .name = "IA32_TIME_STAMP_COUNTER"},
     MSR_MEMBER(0x1b, apic_base, "IA32_APIC_BASE", MSR_ANY),
     MSR_SLOT(0x3b, X86_MSR_TSC_ADJUST, "IA32_TSC_ADJUST", MSR_SPECIAL, .allowed = 0),
-    MSR_SLOT(0x48, X86_MSR_SPEC_CTRL, "IA32_SPEC_CTRL", MSR_ANY, .allowed = 7),
     MSR_ABSENT(0x8b, "IA32_BIOS_SIGN_ID"),
     {.index = 0xfe, .rule = MSR_SPECIAL, .name = "IA32_MTRRCAP"},
     MSR_SLOT(0x174, X86_MSR_SYSENTER_CS, "IA32_SYSENTER_CS", MSR_LOW32, .allowed = 0),
