@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* The table of model-specific registers.  IA32_SPEC_CTRL has none: CPUID does not
- * offer it. */
+/* The table of model-specific registers.  IA32_SPEC_CTRL has none: CPUID does
+ * not offer it. */
 #include "arch/x86/msr.h"
 
 #include "arch/x86/core.h"
