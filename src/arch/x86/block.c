@@ -468,18 +468,6 @@ static void drop_dead_flags(struct draft *draft)
     }
 }
 
-static void fuse_last(struct draft *draft)
-{
-    struct x86_insn *last = &draft->insns[draft->num_insts - 1];
-    x86_handler *fused;
-
-    if (draft->num_insts < 2)
-        return;
-    fused = x86_decode_fuse(draft->core->cache->decoder, last - 1, last);
-    if (fused)
-        last[-1].op.fn = fused;
-}
-
 static void fill_ops(struct x86_block *block, const struct draft *draft)
 {
     struct x86_op *ops = block->ops;
@@ -541,7 +529,6 @@ static struct x86_block *make_block(struct x86_core *core, uint64_t gpa)
     if (draft.num_insts == 0 && !decode_crossing(&draft))
         return NULL;
     drop_dead_flags(&draft);
-    fuse_last(&draft);
     if (is_full(core->cache))
         x86_cache_flush(core->cache);
     core->counts.blocks_decoded++;

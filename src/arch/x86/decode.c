@@ -602,13 +602,3 @@ enum x86_decode_status x86_decode(struct x86_decoder *decoder,
         set_unknown(&d, out);
     return X86_DECODED;
 }
-
-x86_handler *x86_decode_fuse(struct x86_decoder *decoder,
-                             const struct x86_insn *first,
-                             const struct x86_insn *second)
-{
-    (void)decoder;
-    (void)first;
-    (void)second;
-    return NULL;
-}

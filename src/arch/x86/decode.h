@@ -44,11 +44,6 @@ enum x86_decode_status x86_decode(struct x86_decoder *decoder,
                                   const struct x86_decode_in *in,
                                   struct x86_insn *out);
 
-/** x86_decode_fuse() - a handler that executes both, or NULL. */
-x86_handler *x86_decode_fuse(struct x86_decoder *decoder,
-                             const struct x86_insn *first,
-                             const struct x86_insn *second);
-
 #ifdef __cplusplus
 }
 #endif

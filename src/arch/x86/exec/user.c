@@ -101,11 +101,17 @@ FOR_WIDE_SIZES(RANDOM, random)
 EXEC(xgetbv)
 {
     uint64_t value = core->state.xcr0;
+    uint32_t index = GPR(32, X86_RCX);
 
     if (!(core->state.cr4 & X86_CR4_OSXSAVE))
         return x86_raise(core, op, X86_UD);
-    if (GPR(32, X86_RCX) != 0)
+    if (index > 1 || (index == 1 && core->cpuid &&
+                      !x86_cpuid_has(core->cpuid, X86_FEAT_XGETBV1)))
         return x86_raise_error(core, op, X86_GP, 0);
+    if (index == 1) { /* XINUSE, of what is enabled */
+        x86_fpu_leave_x87(&core->fpu);
+        value &= x86_fpu_in_use(&core->fpu);
+    }
     PUT_GPR(32, X86_RAX, (uint32_t)value);
     PUT_GPR(32, X86_RDX, (uint32_t)(value >> 32));
     return op + 1;
