@@ -118,6 +118,21 @@ static void unmap_all(struct image *image)
     }
 }
 
+/* Stop before each CPUID of a page: see execute_cpuid().  Other instructions
+ * may contain its bytes; then nobody stops there. */
+static void find_cpuid(struct image *image, uint64_t addr)
+{
+    const uint8_t *host =
+        frame_host(image, *walk(image, addr, WALK_MAKE) & PTE_FRAME);
+
+    for (unsigned i = 0; i + 1 < PAGE; i++) {
+        if (host[i] == 0x0f && host[i + 1] == 0xa2) {
+            x86_core_remove_break(image->core, (gva_t){addr + i});
+            x86_core_add_break(image->core, (gva_t){addr + i});
+        }
+    }
+}
+
 void image_copy_memory(struct image *image, struct tracee *tracee)
 {
     unmap_all(image);
@@ -128,6 +143,8 @@ void image_copy_memory(struct image *image, struct tracee *tracee)
         for (uint64_t addr = region->start; addr < region->end; addr += PAGE) {
             map_page(image, region, addr);
             copy_page(image, tracee, addr);
+            if (region->is_executable)
+                find_cpuid(image, addr);
         }
     }
     x86_core_flush_tlb(image->core);
@@ -300,11 +317,36 @@ const struct x86_fault *image_fault(const struct image *image)
     return &image->fault;
 }
 
+/* The host's answer, which the native side gets, too: what the model answers is
+ * another test's matter. */
+static void execute_cpuid(struct image *image)
+{
+    struct x86_state *state = x86_core_state(image->core);
+    unsigned eax, ebx, ecx, edx;
+
+    __cpuid_count((unsigned)state->gpr[X86_RAX], (unsigned)state->gpr[X86_RCX],
+                  eax, ebx, ecx, edx);
+    state->gpr[X86_RAX] = eax;
+    state->gpr[X86_RBX] = ebx;
+    state->gpr[X86_RCX] = ecx;
+    state->gpr[X86_RDX] = edx;
+    state->rip += 2;
+}
+
 enum image_stop image_run(struct image *image, uint64_t max_insts)
 {
+    uint64_t left = max_insts;
+
     image->at_syscall = false;
     image->fault.vector = X86_NO_FAULT;
-    (void)x86_core_run(image->core, max_insts);
+    while (left > 0) {
+        uint64_t before = x86_core_insts(image->core);
+
+        if (x86_core_run(image->core, left) != X86_STOP_BREAK)
+            break;
+        left -= x86_core_insts(image->core) - before + 1;
+        execute_cpuid(image);
+    }
     if (image->at_syscall)
         return IMAGE_SYSCALL;
     return image->fault.vector != X86_NO_FAULT ? IMAGE_FAULT : IMAGE_BUDGET;

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -59,12 +60,15 @@ static void stop(struct run *run)
     image_destroy(run->image);
 }
 
-/* Let the native side execute its system call, then follow. */
+/* Let the native side execute its system call, then follow.  It goes without
+ * rseq, because then the kernel writes to its memory after the stop. */
 static void pass_syscall(struct run *run)
 {
     struct user_regs_struct regs;
 
     tracee_get_regs(&run->tracee, &regs);
+    if (regs.orig_rax == SYS_rseq)
+        tracee_refuse_syscall(&run->tracee);
     tracee_to_syscall(&run->tracee);
     if (run->tracee.is_over)
         return;

@@ -55,6 +55,16 @@ bool tracee_read(struct tracee *tracee, uint64_t addr, void *data, size_t len)
     return pread(tracee->mem, data, len, (off_t)addr) == (ssize_t)len;
 }
 
+void tracee_refuse_syscall(struct tracee *tracee)
+{
+    struct user_regs_struct regs;
+
+    tracee_get_regs(tracee, &regs);
+    regs.orig_rax = (unsigned long long)-1;
+    if (ptrace(PTRACE_SETREGS, tracee->pid, NULL, &regs))
+        tracee->is_over = true;
+}
+
 void tracee_get_regs(struct tracee *tracee, struct user_regs_struct *regs)
 {
     if (ptrace(PTRACE_GETREGS, tracee->pid, NULL, regs))
@@ -73,7 +83,7 @@ size_t tracee_get_xsave(struct tracee *tracee, void *data, size_t size)
 /* ------------------------------------------------------------------- start */
 
 /* The kernel writes the CPU's number into the thread's rseq area whenever the
- * thread moves: keep it where it is. */
+ * thread moves, and CPUID tells the APIC id: keep both sides where they are. */
 static void stay_on_one_cpu(void)
 {
     cpu_set_t set;
@@ -85,7 +95,6 @@ static void stay_on_one_cpu(void)
 
 static void child_exec(char *const argv[])
 {
-    stay_on_one_cpu();
     (void)personality(ADDR_NO_RANDOMIZE);
     (void)ptrace(PTRACE_TRACEME, 0, NULL, NULL);
     (void)execvp(argv[0], argv);
@@ -149,6 +158,7 @@ bool tracee_start(struct tracee *tracee, char *const argv[])
     char path[64];
 
     *tracee = (struct tracee){.mem = -1};
+    stay_on_one_cpu();
     tracee->pid = fork();
     if (tracee->pid == 0)
         child_exec(argv);

@@ -33,6 +33,8 @@ struct region {
 bool tracee_start(struct tracee *tracee, char *const argv[]);
 void tracee_kill(struct tracee *tracee);
 
+/** tracee_refuse_syscall() - at a system call: let it end with -ENOSYS. */
+void tracee_refuse_syscall(struct tracee *tracee);
 void tracee_get_regs(struct tracee *tracee, struct user_regs_struct *regs);
 /* Extended state as XSAVE writes it on this host; returns its size. */
 size_t tracee_get_xsave(struct tracee *tracee, void *data, size_t size);
