@@ -96,7 +96,8 @@ def test_a_link_made_by_the_host_leads_nowhere_either(jail):
         "se",
         "/bin/sh",
         "-c",
-        "echo x > link; echo x > dirlink/new; rm -rf dirlink/; : > dirlink/file",
+        "echo x > link; echo x > dirlink/new; rm -rf dirlink/; "
+        ": > dirlink/file",
     )
     assert done.returncode != 0
     assert snapshot(jail.outside) == before
