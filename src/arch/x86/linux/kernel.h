@@ -74,6 +74,7 @@ struct linux_cpu {
     struct thread *loaded; /* whose state is in the core; may be waiting */
     struct mm *loaded_mm;  /* whose tables CR3 points to; a reference */
     uint64_t slice_left;   /* instructions of the time slice */
+    bool is_woken;         /* has been told to look for a thread */
     tick_t (*now)(struct linux_cpu *cpu);
     void (*wake)(struct linux_cpu *cpu); /* there is work: run */
     uint64_t num_syscalls;

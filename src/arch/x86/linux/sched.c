@@ -19,13 +19,16 @@ static bool sched_may_use(const struct thread *thread, uint32_t cpu)
     return (thread->affinity[cpu / 64] >> (cpu % 64)) & 1;
 }
 
+/* A CPU takes one thread when it wakes, so each thread wakes another one. */
 static void sched_wake_cpu(struct kernel *kernel, const struct thread *thread)
 {
     for (uint32_t i = 0; i < kernel->num_cpus; i++) {
         uint32_t index = (thread->last_cpu + i) % kernel->num_cpus;
         struct linux_cpu *cpu = kernel->cpus[index];
 
-        if (!cpu->thread && sched_may_use(thread, index) && cpu->wake) {
+        if (!cpu->thread && !cpu->is_woken && sched_may_use(thread, index) &&
+            cpu->wake) {
+            cpu->is_woken = true;
             cpu->wake(cpu);
             return;
         }
@@ -256,6 +259,7 @@ bool sched_run_next(struct linux_cpu *cpu)
         struct thread *thread = cpu->thread;
 
         if (!thread) {
+            cpu->is_woken = false;
             thread = sched_pop(kernel, cpu->index);
             if (thread)
                 sched_start(cpu, thread);
