@@ -441,8 +441,11 @@ ROWS: List[Row] = [
     # programs of this tree: threads, 32 bits
     Row("openmp", "libgomp1", "{guest}/openmp", cpus=4),
     Row("threads-futex", "libc6", "{guest}/contend", cpus=4),
+    Row("rseq-1", "libc6", "{guest}/rseq", cpus=1),
+    Row("rseq-4", "libc6", "{guest}/rseq", cpus=4),
     Row("threads-shared", "libc6", "{guest}/contend", cpus=1),
     Row("exceptions", "libstdc++6", "{guest}/exceptions", cpus=2),
+    Row("decimal-32-bit", "gcc-multilib", "{guest}/decimal"),
     Row("static-32-bit", "gcc-multilib", "{guest}/sum32 12"),
     Row("faults", "libc6", "{guest}/faults"),
     Row("guest-crash", "libc6", "{guest}/crash"),

@@ -26,7 +26,8 @@
     GROUP(system)                                                              \
     GROUP(segments)                                                            \
     GROUP(transfer)                                                            \
-    GROUP(io)
+    GROUP(io)                                                                  \
+    GROUP(decimal)
 
 #define X86_DECLARE_FAST(group)                                                \
     extern const struct x86_row_table x86_rows_##group, x86_rows_##group##_full;

@@ -425,6 +425,7 @@ static void exec_reset_process(struct exec_job *job)
     job->thread->altstack_flags = SS_DISABLE;
     job->thread->altstack = job->thread->altstack_size = 0;
     job->thread->robust_list = 0;
+    job->thread->rseq = 0;
     job->thread->clear_child_tid = 0;
 }
 

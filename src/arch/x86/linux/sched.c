@@ -9,6 +9,7 @@
 
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/process.h"
+#include "arch/x86/linux/rseq.h"
 #include "arch/x86/linux/syscall.h"
 
 /* ------------------------------------------------------------------ the queue
@@ -209,6 +210,7 @@ static void sched_start(struct linux_cpu *cpu, struct thread *thread)
     thread->run_state = THREAD_RUNNING;
     thread->last_cpu = cpu->index;
     thread->run_since = cpu->now(cpu);
+    rseq_settle(cpu, thread);
 }
 
 /* Finish what the thread has to do inside the kernel. */

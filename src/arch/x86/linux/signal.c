@@ -11,6 +11,7 @@
 #include "arch/x86/linux/futex.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/process.h"
+#include "arch/x86/linux/rseq.h"
 #include "arch/x86/linux/syscall.h"
 #include "base/alloc.h"
 
@@ -367,6 +368,7 @@ static bool signal_run_handler(struct linux_cpu *cpu, struct thread *thread,
     bool is_pushed;
 
     signal_settle_restart(cpu, thread, action);
+    rseq_settle(cpu, thread);
     is_pushed = thread->process->is_32 ? sigframe32_push(cpu, thread, info)
                                        : sigframe_push(cpu, thread, info);
     if (!is_pushed) {

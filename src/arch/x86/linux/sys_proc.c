@@ -133,6 +133,11 @@ static struct thread *clone_start(struct syscall *call, struct process *process,
         child->altstack_size = call->thread->altstack_size;
         child->altstack_flags = call->thread->altstack_flags;
     }
+    if (!(request->flags & CLONE_VM)) {
+        child->rseq = call->thread->rseq;
+        child->rseq_len = call->thread->rseq_len;
+        child->rseq_signature = call->thread->rseq_signature;
+    }
     clone_tids(call, child, request);
     child->last_cpu = call->cpu->index;
     return child;

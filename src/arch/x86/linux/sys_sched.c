@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/rseq.h"
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/uaccess.h"
 
@@ -151,11 +152,10 @@ static int64_t sys_membarrier(struct syscall *call)
     return (int)call->arg[0] & ~known ? -EINVAL : 0;
 }
 
-/* libc works without it and asks getcpu instead. */
 static int64_t sys_rseq(struct syscall *call)
 {
-    (void)call;
-    return -ENOSYS;
+    return rseq_register(call->thread, call->arg[0], (uint32_t)call->arg[1],
+                         (uint32_t)call->arg[2], (uint32_t)call->arg[3]);
 }
 
 const struct syscall_row sys_sched_rows[] = {
