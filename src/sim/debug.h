@@ -39,6 +39,7 @@ enum debug_list {
 #include "sim/debug_flags.def"
 #undef DEBUG_FLAG
 #undef DEBUG_COMPOUND_FLAG
+/* NOLINTNEXTLINE(readability-identifier-naming): named as its flag */
 extern struct debug_flag debug_All; /* stands for all of them */
 
 /* TRACE(Exec, obj, "fmt", ...): gem5's DPRINTF. */

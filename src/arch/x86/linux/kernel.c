@@ -139,13 +139,16 @@ void kernel_destroy(struct kernel *kernel)
     kernel->is_over = true;
     kernel->current = NULL;
     kernel->mm_watch.changed = kernel_mm_changed;
-    for (struct process *p = kernel->processes; p; p = p->next) {
-        p->parent = NULL;
-        if (!p->is_zombie)
-            process_exit(p, 0);
+    while (kernel->processes) {
+        struct process *process = kernel->processes;
+
+        /* Nobody waits for it: to exit frees it, unless it is a zombie. */
+        process->parent = NULL;
+        if (!process->is_zombie)
+            process_exit(process, 0);
+        if (kernel->processes == process)
+            process_free(process);
     }
-    while (kernel->processes)
-        process_free(kernel->processes);
     kernel_unload_cpus(kernel);
     for (uint32_t i = 0; i < KERNEL_MAX_CPUS / GDTS_PER_PAGE; i++) {
         gpa_t frame = {kernel->gdt_frame[i]};

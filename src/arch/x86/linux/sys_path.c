@@ -49,6 +49,7 @@ int syscall_lookup(struct syscall *call, uint64_t dirfd, uint64_t addr,
  * Returns: a host descriptor of the parent directory, or -errno. */
 static int sys_open_node_parent(const struct vfs_node *node, const char **name)
 {
+    *name = "";
     if (!node->mount->num_hosts)
         return node->exists ? -EPERM : -EACCES;
     if (!node->is_writable)
@@ -62,6 +63,7 @@ static int sys_open_parent(struct syscall *call, const uint64_t at[2],
 {
     int error = syscall_lookup(call, at[0], at[1], flags, node);
 
+    *name = "";
     return error ? error : sys_open_node_parent(node, name);
 }
 
@@ -81,7 +83,7 @@ static int64_t sys_mkdir_at(struct syscall *call, uint64_t dirfd, uint64_t path,
 {
     const uint64_t at[2] = {dirfd, path};
     struct vfs_node node;
-    const char *name = NULL;
+    const char *name;
     int fd = syscall_lookup(call, dirfd, path, VFS_MAY_MISS, &node);
 
     if (!fd && node.exists)
