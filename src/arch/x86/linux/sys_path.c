@@ -354,7 +354,7 @@ static int64_t sys_chmod_at(struct syscall *call, uint64_t dirfd, uint64_t path,
                             uint64_t mode)
 {
     struct vfs_node node;
-    const char *name;
+    const char *name = "";
     int fd = syscall_lookup(call, dirfd, path, VFS_FOLLOW, &node);
 
     if (!fd && !node.mount->num_hosts)
