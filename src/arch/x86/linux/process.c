@@ -54,6 +54,8 @@ static const uint64_t default_rlimits[NUM_RLIMITS][2] = {
     [RLIMIT_RTTIME] = {RLIM_INFINITY, RLIM_INFINITY},
 };
 
+enum { DEFAULT_TIMERSLACK_NS = 50000 };
+
 static void process_inherit(struct process *process,
                             const struct process *parent)
 {
@@ -64,6 +66,7 @@ static void process_inherit(struct process *process,
     process->personality = parent->personality;
     process->exe = parent->exe ? alloc_strdup(parent->exe) : NULL;
     memcpy(process->rlimits, parent->rlimits, sizeof(process->rlimits));
+    memcpy(process->settings, parent->settings, sizeof(process->settings));
 }
 
 struct process *process_create(struct kernel *kernel, struct process *parent)
@@ -78,6 +81,8 @@ struct process *process_create(struct kernel *kernel, struct process *parent)
     process->alarm.fire = timer_alarm_fired;
     process->start = kernel_now(kernel);
     memcpy(process->rlimits, default_rlimits, sizeof(process->rlimits));
+    process->settings[SETTING_DUMPABLE] = 1;
+    process->settings[SETTING_TIMERSLACK] = DEFAULT_TIMERSLACK_NS;
     if (parent)
         process_inherit(process, parent);
     process->next = kernel->processes;

@@ -109,6 +109,16 @@ struct process_fs { /* shared with CLONE_FS */
     uint32_t umask;
 };
 
+/* What prctl keeps and gives back; nothing here depends on it. */
+enum process_setting {
+    SETTING_DUMPABLE,
+    SETTING_NO_NEW_PRIVS,
+    SETTING_KEEPCAPS,
+    SETTING_TIMERSLACK,
+    SETTING_THP_DISABLE,
+    NUM_PROCESS_SETTINGS
+};
+
 enum process_id { ID_REAL, ID_EFFECTIVE, ID_SAVED, ID_FS, NUM_IDS };
 
 struct process_ids {
@@ -142,6 +152,7 @@ struct process {
     uint64_t personality;
     uint32_t death_signal;
     bool is_subreaper;
+    uint64_t settings[NUM_PROCESS_SETTINGS];
     uint64_t run_ticks, child_ticks;
     tick_t start;
     struct ktimer alarm;

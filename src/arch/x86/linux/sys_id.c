@@ -310,6 +310,37 @@ static int64_t prctl_name(struct syscall *call)
     return error;
 }
 
+static const struct prctl_row {
+    int set, get;
+    uint64_t max; /* largest value that may be set */
+} prctl_rows[NUM_PROCESS_SETTINGS] = {
+    [SETTING_DUMPABLE] = {PR_SET_DUMPABLE,     PR_GET_DUMPABLE,     1        },
+    [SETTING_NO_NEW_PRIVS] = {PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, 1        },
+    [SETTING_KEEPCAPS] = {PR_SET_KEEPCAPS,     PR_GET_KEEPCAPS,     1        },
+    [SETTING_TIMERSLACK] = {PR_SET_TIMERSLACK,   PR_GET_TIMERSLACK,   INT64_MAX},
+    [SETTING_THP_DISABLE] = {PR_SET_THP_DISABLE,  PR_GET_THP_DISABLE,  1        },
+};
+
+/* Kept for the program; -EINVAL for what is not known. */
+static int64_t prctl_setting(struct syscall *call, int option)
+{
+    for (unsigned i = 0; i < NUM_PROCESS_SETTINGS; i++) {
+        const struct prctl_row *row = &prctl_rows[i];
+        uint64_t *value = &call->process->settings[i];
+
+        if (option == row->get)
+            return (int64_t)*value;
+        if (option != row->set)
+            continue;
+        if (call->arg[1] > row->max ||
+            (i == SETTING_NO_NEW_PRIVS && !call->arg[1]))
+            return -EINVAL;
+        *value = call->arg[1];
+        return 0;
+    }
+    return -EINVAL;
+}
+
 static int64_t sys_prctl(struct syscall *call)
 {
     uint32_t value = call->process->death_signal;
@@ -325,27 +356,13 @@ static int64_t sys_prctl(struct syscall *call)
         return 0;
     case PR_GET_PDEATHSIG:
         return uaccess_put(call->mm, call->arg[1], value);
-    case PR_GET_DUMPABLE:
-        return 1;
-    case PR_SET_DUMPABLE:
-    case PR_SET_PTRACER:
-    case PR_SET_NO_NEW_PRIVS:
-    case PR_SET_TIMERSLACK:
-    case PR_SET_THP_DISABLE:
-    case PR_SET_KEEPCAPS:
-    case PR_GET_NO_NEW_PRIVS:
-    case PR_GET_KEEPCAPS:
-    case PR_GET_THP_DISABLE:
-        return 0;
-    case PR_GET_TIMERSLACK:
-        return 50000;
     case PR_SET_CHILD_SUBREAPER:
         call->process->is_subreaper = call->arg[1] != 0;
         return 0;
     case PR_CAPBSET_READ:
         return call->arg[1] <= 40 ? 1 : -EINVAL;
-    default: /* also PR_SET_VMA, which callers do without */
-        return -EINVAL;
+    default: /* also PR_SET_VMA and PR_SET_PTRACER: callers do without */
+        return prctl_setting(call, (int)call->arg[0]);
     }
 }
 
