@@ -314,11 +314,12 @@ static const struct prctl_row {
     int set, get;
     uint64_t max; /* largest value that may be set */
 } prctl_rows[NUM_PROCESS_SETTINGS] = {
-    [SETTING_DUMPABLE] = {PR_SET_DUMPABLE,     PR_GET_DUMPABLE,     1        },
-    [SETTING_NO_NEW_PRIVS] = {PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, 1        },
-    [SETTING_KEEPCAPS] = {PR_SET_KEEPCAPS,     PR_GET_KEEPCAPS,     1        },
-    [SETTING_TIMERSLACK] = {PR_SET_TIMERSLACK,   PR_GET_TIMERSLACK,   INT64_MAX},
-    [SETTING_THP_DISABLE] = {PR_SET_THP_DISABLE,  PR_GET_THP_DISABLE,  1        },
+  /* In the order of enum process_setting. */
+    {PR_SET_DUMPABLE,     PR_GET_DUMPABLE,     1        },
+    {PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS, 1        },
+    {PR_SET_KEEPCAPS,     PR_GET_KEEPCAPS,     1        },
+    {PR_SET_TIMERSLACK,   PR_GET_TIMERSLACK,   INT64_MAX},
+    {PR_SET_THP_DISABLE,  PR_GET_THP_DISABLE,  1        },
 };
 
 /* Kept for the program; -EINVAL for what is not known. */
