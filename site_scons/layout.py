@@ -231,6 +231,12 @@ def fuzzers(base):
     ]
 
 
+def build_fuzzers(base):
+    """The target `fuzz`, if it is asked for: it needs clang."""
+    if "fuzz" in COMMAND_LINE_TARGETS:
+        Alias("fuzz", fuzzers(base))
+
+
 def install(env, variant, made):
     """What `scons install` copies; runs without this tree."""
     target = env.Command(
@@ -296,8 +302,6 @@ def build_variant(base, variant):
         ),
     )
     Alias("install", install(env, variant, made))
-    if "fuzz" in COMMAND_LINE_TARGETS:
-        Alias("fuzz", fuzzers(base))
 
 
 def guest_flags(source, folder):
