@@ -152,9 +152,9 @@ static int kvm_host_ask_caps(struct kvm_host *host, char *why)
         host->cap_value[i] = value < 0 ? 0 : value;
         if (value > 0 || cap->need == KVM_CAP_OPTIONAL)
             continue;
-        snprintf(why, KVM_HOST_WHY_SIZE,
-                 "%s lacks KVM_CAP_%s, which is needed for %s", host->path,
-                 cap->name, cap->purpose);
+        (void)snprintf(why, KVM_HOST_WHY_SIZE,
+                       "%s lacks KVM_CAP_%s, which is needed for %s",
+                       host->path, cap->name, cap->purpose);
         return -ENOTSUP;
     }
     return 0;
@@ -192,19 +192,20 @@ static int kvm_host_check_version(struct kvm_host *host, char *why)
 
     host->api_version = kvm_call_get_api_version(host, host->fd, 0);
     if (host->api_version < 0) {
-        snprintf(why, KVM_HOST_WHY_SIZE, "%s: not a KVM device (%s)",
-                 host->path, strerror(-host->api_version));
+        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s: not a KVM device (%s)",
+                       host->path, strerror(-host->api_version));
         return -ENOTSUP;
     }
     if (host->api_version != KVM_API_VERSION) {
-        snprintf(why, KVM_HOST_WHY_SIZE, "%s: API version %d, %d is needed",
-                 host->path, host->api_version, KVM_API_VERSION);
+        (void)snprintf(why, KVM_HOST_WHY_SIZE,
+                       "%s: API version %d, %d is needed", host->path,
+                       host->api_version, KVM_API_VERSION);
         return -ENOTSUP;
     }
     size = kvm_call_get_vcpu_mmap_size(host, host->fd, 0);
     if (size < (int)sizeof(struct kvm_run)) {
-        snprintf(why, KVM_HOST_WHY_SIZE, "%s: shared page of %d bytes",
-                 host->path, size);
+        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s: shared page of %d bytes",
+                       host->path, size);
         return -EPROTO;
     }
     host->run_size = (size_t)size;
@@ -233,8 +234,8 @@ int kvm_host_open(const struct kvm_host_cfg *cfg, struct kvm_host **out,
     host->fd = host->ops->open(host->ops_self, host->path);
     if (host->fd < 0) {
         err = host->fd;
-        snprintf(why, KVM_HOST_WHY_SIZE, "%s: %s; %s", host->path,
-                 strerror(-err), kvm_host_open_hint(err));
+        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s: %s; %s", host->path,
+                       strerror(-err), kvm_host_open_hint(err));
     }
     if (!err)
         err = kvm_host_check_version(host, why);

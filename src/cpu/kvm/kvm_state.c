@@ -84,8 +84,8 @@ static void kvm_state_miss(struct kvm_state_io *io, const char *what)
 {
     size_t len = strlen(io->missing);
 
-    snprintf(io->missing + len, sizeof(io->missing) - len, "%s%s",
-             len ? ", " : "", what);
+    (void)snprintf(io->missing + len, sizeof(io->missing) - len, "%s%s",
+                   len ? ", " : "", what);
 }
 
 /* A register goes if the vCPU reads it and takes the value back. */
@@ -102,7 +102,7 @@ static void kvm_state_find_msrs(struct kvm_state_io *io)
             io->msr_rows[io->num_msrs++] = (uint8_t)i;
             continue;
         }
-        snprintf(name, sizeof(name), "MSR %#x", kvm_state_msrs[i].index);
+        (void)snprintf(name, sizeof(name), "MSR %#x", kvm_state_msrs[i].index);
         kvm_state_miss(io, name);
     }
     mem_free(one);

@@ -14,8 +14,11 @@
 #ifdef __cplusplus
 #pragma GCC diagnostic push
 #pragma GCC diagnostic ignored "-Wpedantic"
+/* NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming): the
+ * kernel's own macro */
 #undef __DECLARE_FLEX_ARRAY
 #define __DECLARE_FLEX_ARRAY(TYPE, NAME) TYPE NAME[0]
+/* NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming) */
 #endif
 
 #include <linux/kvm.h>

@@ -10,6 +10,7 @@
 
 /* glibc 2.36 names the field only inside its union. */
 #ifndef sigev_notify_thread_id
+/* NOLINTNEXTLINE(readability-identifier-naming): as timer_create(2) has it */
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
