@@ -46,8 +46,7 @@ static void base_cpu_wake(struct linux_cpu *linux_cpu)
         sim_runner_activate(cpu->base.base.sim, &cpu->runner);
 }
 
-/* Instructions that may run before the next thing to look at. */
-static uint64_t base_cpu_budget(const struct base_cpu *cpu, tick_t until)
+uint64_t base_cpu_budget(const struct base_cpu *cpu, tick_t until)
 {
     tick_t period = clock_period(&cpu->base);
     tick_t now = cpu->runner.now;
@@ -84,11 +83,34 @@ static void base_cpu_charge(struct base_cpu *cpu)
     }
 }
 
-static bool base_cpu_has_work(struct base_cpu *cpu)
+bool base_cpu_has_work(struct base_cpu *cpu)
 {
     if (!cpu->is_in_se)
         return x86_core_state(cpu->core)->mp_state == X86_RUNNABLE;
     return sched_run_next(&cpu->linux_cpu);
+}
+
+void base_cpu_begin(struct base_cpu *cpu)
+{
+    cpu->run_start = cpu->runner.now;
+    cpu->run_insts = x86_core_insts(cpu->core);
+}
+
+void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget)
+{
+    (void)x86_core_run(cpu->core, budget);
+    base_cpu_charge(cpu);
+}
+
+void base_cpu_charge_time(struct base_cpu *cpu, tick_t ticks)
+{
+    uint64_t cycles = ticks / clock_period(&cpu->base);
+
+    cpu->num_cycles += cycles;
+    cpu->runner.now += ticks;
+    base_cpu_begin(cpu);
+    if (cpu->is_in_se)
+        sched_ran(&cpu->linux_cpu, cycles);
 }
 
 void base_cpu_execute(struct base_cpu *cpu, tick_t until)
@@ -99,8 +121,7 @@ void base_cpu_execute(struct base_cpu *cpu, tick_t until)
     for (;;) {
         uint64_t budget;
 
-        cpu->run_start = cpu->runner.now;
-        cpu->run_insts = x86_core_insts(cpu->core);
+        base_cpu_begin(cpu);
         if (!base_cpu_has_work(cpu)) {
             sim_runner_suspend(sim, &cpu->runner);
             return;
@@ -108,8 +129,7 @@ void base_cpu_execute(struct base_cpu *cpu, tick_t until)
         budget = base_cpu_budget(cpu, until);
         if (!budget)
             return;
-        (void)x86_core_run(cpu->core, budget);
-        base_cpu_charge(cpu);
+        base_cpu_run_core(cpu, budget);
     }
 }
 

@@ -75,6 +75,22 @@ struct base_cpu *base_cpu_of(struct sim_object *obj);
  */
 void base_cpu_execute(struct base_cpu *cpu, tick_t until);
 
+/*
+ * The parts of base_cpu_execute(), for models with a loop of their own.  Each
+ * turn begins with base_cpu_begin(), from where time and instructions are
+ * counted.
+ */
+void base_cpu_begin(struct base_cpu *cpu);
+/* Something to execute is in the core; false: suspend the runner. */
+bool base_cpu_has_work(struct base_cpu *cpu);
+/* Instructions that may run before the next thing to look at; 0: none. */
+uint64_t base_cpu_budget(const struct base_cpu *cpu, tick_t until);
+/** base_cpu_run_core() - execute and charge @budget instructions. */
+void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget);
+/** base_cpu_charge_time() - time passed without the core: cycles, the thread's
+ *  slice. */
+void base_cpu_charge_time(struct base_cpu *cpu, tick_t ticks);
+
 /** base_cpu_catch_up() - bring the runner's time to the instruction that is
  *  being executed, for what happens inside a run.  Returns: that tick. */
 tick_t base_cpu_catch_up(struct base_cpu *cpu);

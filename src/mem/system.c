@@ -144,6 +144,8 @@ static const struct sim_param system_params[] = {
               "Ranges of RAM, for scripts; the memories' own ranges count"),
     SIM_PARAM_OBJ(struct system, workload, "NULL", workload_type,
                   "What the system runs"),
+    SIM_PARAM_OBJ(struct system, kvm_vm, "NULL", sim_object_type,
+                  "The KvmVM of its KVM CPUs"),
     SIM_PARAM(struct system, m5ops_base, "0", "addr",
               "First address of the 64 KiB window for pseudo operations; 0: "
               "no window"),

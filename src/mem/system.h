@@ -37,6 +37,7 @@ struct system {
     uint32_t cache_line_size;
     struct sim_vec_range mem_ranges;
     struct workload *workload;
+    struct sim_object *kvm_vm; /* a KvmVM; NULL: no CPU uses KVM */
     uint64_t m5ops_base;
     uint64_t init_param;
     const char *readfile;

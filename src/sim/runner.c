@@ -106,11 +106,16 @@ static tick_t min_tick(tick_t a, tick_t b)
     return a < b ? a : b;
 }
 
+/* The shortest that an active runner wants. */
 static tick_t slice_end(const struct sim *sim)
 {
     tick_t now = eventq_now(sim->queue);
-    tick_t slice = sim->num_active > 1 ? sim->slice : LONE_SLICE;
+    tick_t common = sim->num_active > 1 ? sim->slice : LONE_SLICE;
+    tick_t slice = TICK_MAX;
 
+    for (const struct sim_runner *r = sim->runners; r; r = r->next)
+        if (r->is_active)
+            slice = min_tick(slice, r->slice ? r->slice : common);
     return slice < TICK_MAX - now ? now + slice : TICK_MAX;
 }
 

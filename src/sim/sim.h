@@ -144,6 +144,8 @@ struct sim_runner {
      * leave run() soon.  For a runner that does not look at horizon. */
     void (*kick)(struct sim_runner *runner);
     struct sim_object *owner;
+    /* Longest slice; 0: the default.  For one whose run() is dear to leave. */
+    tick_t slice;
     tick_t now;              /* how far it has got */
     volatile tick_t horizon; /* stop here; lowered while running */
     bool is_active;

@@ -332,7 +332,7 @@ static int exec_map(struct exec_job *job)
 
     job->mm =
         mm_create(&job->kernel->objects, &job->kernel->mm_watch, task_size);
-    if (!job->mm || !kernel_map_gdt(job->kernel, job->mm))
+    if (!job->mm || !kernel_map_pages(job->kernel, job->mm))
         return exec_fail(job, -ENOMEM, job->name, "guest RAM is full");
     if (image->is_relocatable)
         error = exec_place(job->mm, image, is_32 ? PIE_BASE_32 : PIE_BASE_64,

@@ -150,12 +150,9 @@ void kernel_destroy(struct kernel *kernel)
             process_free(process);
     }
     kernel_unload_cpus(kernel);
-    for (uint32_t i = 0; i < KERNEL_MAX_CPUS / GDTS_PER_PAGE; i++) {
-        gpa_t frame = {kernel->gdt_frame[i]};
-
-        if (frame.v)
-            frames_unref(kernel->frames, frame);
-    }
+    for (uint32_t i = 0; i < kernel->num_pages; i++)
+        frames_unref(kernel->frames, kernel->pages[i].frame);
+    mem_free(kernel->pages);
     vm_objects_fini(&kernel->objects);
     vfs_fini(&kernel->vfs);
     frames_destroy(kernel->frames);
@@ -190,15 +187,31 @@ static void kernel_fill_gdt(uint64_t *gdt)
     gdt[6] = UINT64_C(0x00affb000000ffff); /* user code, 64-bit */
 }
 
-bool kernel_map_gdt(struct kernel *kernel, struct mm *mm)
+bool kernel_map_pages(struct kernel *kernel, struct mm *mm)
 {
-    for (uint32_t i = 0; i < KERNEL_MAX_CPUS / GDTS_PER_PAGE; i++) {
-        gpa_t frame = {kernel->gdt_frame[i]};
+    for (uint32_t i = 0; i < kernel->num_pages; i++) {
+        const struct kernel_page *page = &kernel->pages[i];
 
-        if (frame.v &&
-            !mm_map_kernel(mm, GDT_BASE + (uint64_t)i * FRAME_SIZE, frame))
+        if (!mm_map_kernel(mm, page->addr, page->frame, page->access))
             return false;
     }
+    return true;
+}
+
+bool kernel_add_page(struct kernel *kernel, uint64_t addr,
+                     enum mm_kernel_access access, gpa_t *frame)
+{
+    struct kernel_page *page;
+
+    if (!frames_alloc(kernel->frames, frame))
+        return false;
+    for (const struct process *p = kernel->processes; p; p = p->next)
+        if (p->mm && !mm_map_kernel(p->mm, addr, *frame, access))
+            return false;
+    kernel->pages = alloc_resize(kernel->pages, kernel->num_pages + 1,
+                                 sizeof(*kernel->pages));
+    page = &kernel->pages[kernel->num_pages++];
+    *page = (struct kernel_page){addr, *frame, access};
     return true;
 }
 
@@ -265,7 +278,8 @@ void linux_env_init(struct linux_cpu *cpu)
 
 void kernel_add_cpu(struct kernel *kernel, struct linux_cpu *cpu)
 {
-    uint64_t *page = &kernel->gdt_frame[kernel->num_cpus / GDTS_PER_PAGE];
+    uint32_t group = kernel->num_cpus / GDTS_PER_PAGE;
+    uint64_t *page = &kernel->gdt_frame[group];
 
     SIM_ASSERT(kernel->num_cpus < KERNEL_MAX_CPUS);
     cpu->kernel = kernel;
@@ -276,7 +290,8 @@ void kernel_add_cpu(struct kernel *kernel, struct linux_cpu *cpu)
     if (!*page) {
         gpa_t frame;
 
-        if (!frames_alloc(kernel->frames, &frame))
+        if (!kernel_add_page(kernel, GDT_BASE + (uint64_t)group * FRAME_SIZE,
+                             MM_KERNEL_DATA, &frame))
             log_exit("guest RAM is too small for %u CPUs", kernel->num_cpus);
         *page = frame.v;
     }

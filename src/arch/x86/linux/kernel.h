@@ -63,6 +63,13 @@ struct kernel_cfg {
     uint64_t quantum_insts; /* time slice; 0: default */
 };
 
+/* A page of the kernel half, the same in all address spaces. */
+struct kernel_page {
+    uint64_t addr;
+    gpa_t frame;
+    enum mm_kernel_access access;
+};
+
 /* One CPU as the kernel sees it. */
 struct linux_cpu {
     struct x86_env env; /* first: hooks get back to here */
@@ -73,7 +80,8 @@ struct linux_cpu {
     struct thread *thread; /* running here, or NULL */
     struct thread *loaded; /* whose state is in the core; may be waiting */
     struct mm *loaded_mm;  /* whose tables CR3 points to; a reference */
-    uint64_t slice_left;   /* instructions of the time slice */
+    uint64_t slice_left;   /* of the time slice, in the unit of quantum */
+    uint64_t quantum;      /* time slice; 0: kernel_cfg.quantum_insts */
     bool is_woken;         /* has been told to look for a thread */
     tick_t (*now)(struct linux_cpu *cpu);
     void (*wake)(struct linux_cpu *cpu); /* there is work: run */
@@ -92,6 +100,8 @@ struct kernel {
     uint32_t num_cpus;
     struct linux_cpu *current;               /* whose hook is running */
     uint64_t gdt_frame[KERNEL_MAX_CPUS / 8]; /* 8 descriptor tables each */
+    struct kernel_page *pages;
+    uint32_t num_pages;
 
     struct file *epolls;       /* all epoll descriptions */
     struct process *processes; /* all, newest first */
@@ -150,8 +160,13 @@ bool kernel_poll_host(struct kernel *kernel);
 
 /* Linear address of the descriptor table of @cpu; the supervisor's. */
 uint64_t kernel_gdt_addr(const struct linux_cpu *cpu);
-/* Map the descriptor tables of all CPUs into an address space. */
-bool kernel_map_gdt(struct kernel *kernel, struct mm *mm);
+/** kernel_add_page() - a page of zeroes at @addr in all address spaces, those
+ *  that exist and those that come.  Returns: its frame; false if guest RAM is
+ *  full. */
+bool kernel_add_page(struct kernel *kernel, uint64_t addr,
+                     enum mm_kernel_access access, gpa_t *frame);
+/* Map the pages of the kernel half into a new address space. */
+bool kernel_map_pages(struct kernel *kernel, struct mm *mm);
 uint64_t *kernel_gdt(const struct linux_cpu *cpu);
 
 #ifdef __cplusplus

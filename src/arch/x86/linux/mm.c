@@ -67,15 +67,17 @@ void mm_put(struct mm *mm)
     mem_free(mm);
 }
 
-bool mm_map_kernel(struct mm *mm, uint64_t addr, gpa_t frame)
+bool mm_map_kernel(struct mm *mm, uint64_t addr, gpa_t frame,
+                   enum mm_kernel_access access)
 {
+    const uint64_t rights =
+        access == MM_KERNEL_CODE ? PTE_USER : PTE_WRITE | PTE_NX;
     uint64_t *entry = pagetable_slot(&mm->pt, addr, FRAME_SIZE);
 
     if (!entry)
         return false;
     frames_ref(mm->pt.frames, frame);
-    *entry =
-        frame.v | PTE_PRESENT | PTE_WRITE | PTE_NX | PTE_ACCESS | PTE_DIRTY;
+    *entry = frame.v | PTE_PRESENT | PTE_ACCESS | PTE_DIRTY | rights;
     return true;
 }
 

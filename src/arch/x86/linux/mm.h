@@ -95,9 +95,14 @@ void mm_put(struct mm *mm);
  *  Returns: NULL if guest RAM is full. */
 struct mm *mm_fork(struct mm *mm);
 
-/** mm_map_kernel() - map frames for the supervisor at @addr, for the tables
- *  (GDT) that the processor reads. */
-bool mm_map_kernel(struct mm *mm, uint64_t addr, gpa_t frame);
+enum mm_kernel_access {
+    MM_KERNEL_DATA, /* of the supervisor, such as descriptor tables */
+    MM_KERNEL_CODE, /* read and executed in every ring */
+};
+
+/** mm_map_kernel() - map a frame of the kernel half at @addr. */
+bool mm_map_kernel(struct mm *mm, uint64_t addr, gpa_t frame,
+                   enum mm_kernel_access access);
 
 /**
  * mm_fault() - make @addr accessible, as a page fault handler does

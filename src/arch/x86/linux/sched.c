@@ -202,11 +202,16 @@ void sched_wake(struct thread *thread, enum wake_reason reason)
     sched_enqueue(thread);
 }
 
+static uint64_t sched_quantum(const struct linux_cpu *cpu)
+{
+    return cpu->quantum ? cpu->quantum : cpu->kernel->cfg.quantum_insts;
+}
+
 static void sched_start(struct linux_cpu *cpu, struct thread *thread)
 {
     sched_load(cpu, thread);
     cpu->thread = thread;
-    cpu->slice_left = cpu->kernel->cfg.quantum_insts;
+    cpu->slice_left = sched_quantum(cpu);
     thread->run_state = THREAD_RUNNING;
     thread->last_cpu = cpu->index;
     thread->run_since = cpu->now(cpu);
@@ -282,7 +287,7 @@ void sched_ran(struct linux_cpu *cpu, uint64_t insts)
     cpu->slice_left -= insts < cpu->slice_left ? insts : cpu->slice_left;
     if (cpu->slice_left || !cpu->thread)
         return;
-    cpu->slice_left = cpu->kernel->cfg.quantum_insts;
+    cpu->slice_left = sched_quantum(cpu);
     if (cpu->kernel->run_first)
         sched_yield_cpu(cpu->thread);
 }

@@ -54,7 +54,7 @@ static struct process *clone_process(struct syscall *call,
     uint64_t flags = request->flags;
     struct mm *mm = flags & CLONE_VM ? mm_get(parent->mm) : mm_fork(parent->mm);
 
-    if (!mm || (!(flags & CLONE_VM) && !kernel_map_gdt(call->kernel, mm))) {
+    if (!mm || (!(flags & CLONE_VM) && !kernel_map_pages(call->kernel, mm))) {
         mm_put(mm);
         return NULL;
     }

@@ -12,7 +12,7 @@ from typing import Any, List, Optional
 
 HELP = "run a Linux program"
 
-_CPUS = {"atomic": "X86AtomicSimpleCPU"}
+_CPUS = {"atomic": "X86AtomicSimpleCPU", "kvm": "X86KvmCPU"}
 _LAST_THREAD = "exiting with last active thread context"
 
 
@@ -92,6 +92,8 @@ def _build(options: Any) -> Any:
     system.cpu = [
         cpu_type(cpu_id=i, model=options.model) for i in range(options.cpus)
     ]
+    if options.cpu == "kvm":
+        system.kvm_vm = types.KvmVM()
     for cpu in system.cpu:
         cpu.connectBus(system.membus)
     system.cpu[0].workload = [_process(options)]

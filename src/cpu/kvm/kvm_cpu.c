@@ -1,0 +1,215 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cpu/kvm/kvm_cpu.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/alloc.h"
+#include "cpu/kvm/kvm_cpuid.h"
+#include "cpu/kvm/kvm_trap.h"
+#include "sim/param.h"
+#include "sim/report.h"
+#include "sim/stat.h"
+
+/* A run in the guest is interrupted this often, to look at the host's signals.
+ * Each time costs an exit. */
+static const tick_t KVM_SLICE = UINT64_C(50000000000); /* 50 ms */
+
+enum { KVM_QUANTUM = 16000000 }; /* cycles of a thread's time slice */
+
+struct kvm_cpu *kvm_cpu_of(struct sim_object *obj)
+{
+    return SIM_CAST(struct kvm_cpu, base_kvm_cpu_type, obj);
+}
+
+static void kvm_cpu_run(struct sim_runner *runner, tick_t until)
+{
+    kvm_cpu_execute(kvm_cpu_of(runner->owner), until);
+}
+
+static void kvm_cpu_kick(struct sim_runner *runner)
+{
+    kvm_timer_kick(&kvm_cpu_of(runner->owner)->timer);
+}
+
+static void kvm_cpu_init(struct sim_object *obj)
+{
+    struct kvm_cpu *cpu = kvm_cpu_of(obj);
+
+    cpu->kvm = kvm_system_of(obj);
+    cpu->fd = -1;
+    cpu->base.runner.run = kvm_cpu_run;
+    cpu->base.runner.kick = kvm_cpu_kick;
+    cpu->base.runner.slice = KVM_SLICE;
+    cpu->base.linux_cpu.quantum = KVM_QUANTUM;
+    sim_add_runner(obj->sim, &cpu->base.runner);
+}
+
+/* ---------------------------------------------------------------- the vCPU
+ */
+
+static int kvm_cpu_set_cpuid(struct kvm_cpu *cpu)
+{
+    struct kvm_cpuid2 *cpuid =
+        kvm_cpuid_make(cpu->base.cpuid, x86_core_state(cpu->base.core),
+                       (uint32_t)cpu->base.cpu_id);
+    int err = kvm_call_set_cpuid2(cpu->kvm->host, cpu->fd, cpuid);
+
+    mem_free(cpuid);
+    return err;
+}
+
+static int kvm_cpu_map_run(struct kvm_cpu *cpu)
+{
+    const struct kvm_host *host = cpu->kvm->host;
+
+    cpu->run = host->ops->mmap(host->ops_self, cpu->fd, host->run_size);
+    return cpu->run ? 0 : -ENOMEM;
+}
+
+static int kvm_cpu_open_vcpu(struct kvm_cpu *cpu)
+{
+    int err = 0;
+
+    cpu->fd = kvm_vm_open_vcpu(cpu->kvm->vm, &cpu->vcpu_id);
+    if (cpu->fd < 0)
+        return cpu->fd;
+    err = kvm_cpu_map_run(cpu);
+    if (!err)
+        err = kvm_cpu_set_cpuid(cpu);
+    if (!err)
+        err = kvm_sync_init(&cpu->sync, cpu->kvm->host, cpu->fd, cpu->run,
+                            cpu->base.core);
+    return err;
+}
+
+static void kvm_cpu_open(struct kvm_cpu *cpu)
+{
+    struct sim_object *self = &cpu->base.base.base;
+    double hz;
+    int err = 0;
+
+    kvm_system_startup(cpu->kvm);
+    err = kvm_cpu_open_vcpu(cpu);
+    if (err)
+        sim_fatal(self, "KVM makes no vCPU: %s", strerrordesc_np(-err));
+    cpu->sync.trap = cpu->kvm->trap;
+    cpu->sync.index = cpu->vcpu_id;
+    if (cpu->kvm->trap && !kvm_trap_add_cpu(cpu->kvm->trap, cpu->vcpu_id))
+        sim_fatal(self, "guest RAM is too small for KVM's trap pages");
+    hz = cpu->host_freq ? (double)cpu->host_freq
+                        : (double)cpu->kvm->probe.tsc_khz * 1e3;
+    cpu->ticks_per_tsc = cpu->host_factor * (double)TICKS_PER_SECOND / hz;
+    if (*kvm_state_missing(&cpu->sync.io))
+        sim_inform(self, "not carried between KVM and the simulator: %s",
+                   kvm_state_missing(&cpu->sync.io));
+}
+
+static void kvm_cpu_close(struct kvm_cpu *cpu)
+{
+    const struct kvm_host *host = cpu->kvm ? cpu->kvm->host : NULL;
+
+    if (!host)
+        return;
+    kvm_timer_unbind(&cpu->timer);
+    if (cpu->run) {
+        kvm_sync_fini(&cpu->sync);
+        host->ops->munmap(host->ops_self, cpu->run, host->run_size);
+    }
+    if (cpu->fd >= 0)
+        kvm_vm_close_vcpu(cpu->kvm->vm, cpu->fd);
+    cpu->run = NULL;
+    cpu->fd = -1;
+}
+
+static void kvm_cpu_startup(struct sim_object *obj)
+{
+    kvm_cpu_open(kvm_cpu_of(obj));
+}
+
+static void kvm_cpu_fini(struct sim_object *obj)
+{
+    kvm_cpu_close(kvm_cpu_of(obj));
+}
+
+/* -------------------------------------------------------------------- tables
+ */
+
+static const struct sim_ops kvm_cpu_ops = {
+    .init = kvm_cpu_init,
+    .startup = kvm_cpu_startup,
+    .fini = kvm_cpu_fini,
+};
+
+static const struct sim_param kvm_cpu_params[] = {
+    SIM_PARAM_NAMED(struct kvm_cpu, use_perf, "usePerf", "True", "",
+                    "Count instructions where the host has counters"),
+    SIM_PARAM_NAMED(struct kvm_cpu, use_coalesced_mmio, "useCoalescedMMIO",
+                    "False", "", "Serve gathered writes of KvmVM's regions"),
+    SIM_PARAM_NAMED(struct kvm_cpu, use_perf_overflow, "usePerfOverflow",
+                    "False", "", "End time slices by a counter's overflow"),
+    SIM_PARAM_NAMED(struct kvm_cpu, always_sync, "alwaysSyncTC", "False", "",
+                    "Carry the whole state at each entry and exit"),
+    SIM_PARAM_NAMED(struct kvm_cpu, host_freq, "hostFreq", "0Hz", "Hz",
+                    "Frequency of the guest's TSC; 0: as measured"),
+    SIM_PARAM_NAMED(struct kvm_cpu, host_factor, "hostFactor", "1.0", "",
+                    "Simulated time that one second of the host is"),
+    SIM_END_PARAM,
+};
+
+static const struct sim_stat kvm_cpu_stats[] = {
+    SIM_STAT(struct kvm_cpu, num_exits, "numVMExits", "Count",
+             "Exits from the guest to the simulator"),
+    SIM_STAT(struct kvm_cpu, num_half_entries, "numVMHalfEntries", "Count",
+             "Entries that only completed an access"),
+    SIM_STAT(struct kvm_cpu, num_signal_exits, "numExitSignal", "Count",
+             "Exits by a timer or a kick"),
+    SIM_STAT(struct kvm_cpu, num_mmio, "numMMIO", "Count",
+             "Exits for memory-mapped I/O"),
+    SIM_STAT(struct kvm_cpu, num_coalesced, "numCoalescedMMIO", "Count",
+             "Gathered writes that needed no exit"),
+    SIM_STAT(struct kvm_cpu, num_io, "numIO", "Count", "Exits for port I/O"),
+    SIM_STAT(struct kvm_cpu, num_halts, "numHalt", "Count", "Exits by HLT"),
+    SIM_STAT(struct kvm_cpu, num_interrupts, "numInterrupts", "Count",
+             "Interrupts given to the guest"),
+    SIM_STAT(struct kvm_cpu, num_hypercalls, "numHypercalls", "Count",
+             "Hypercalls"),
+    SIM_STAT(struct kvm_cpu, num_syscall_traps, "numSyscallTraps", "Count",
+             "Exits for a program's system calls"),
+    SIM_STAT(struct kvm_cpu, num_fault_traps, "numFaultTraps", "Count",
+             "Exits for a program's exceptions"),
+    SIM_STAT(struct kvm_cpu, num_emulation_steps, "numEmulationSteps", "Count",
+             "Instructions that the core executed for KVM"),
+    SIM_STAT(struct kvm_cpu, num_core_insts, "numCoreInsts", "Count",
+             "Instructions of stretches that the core executed"),
+    SIM_STAT(struct kvm_cpu, sync.num_put, "numStatePuts", "Count",
+             "Times that vector state went into the vCPU"),
+    SIM_STAT(struct kvm_cpu, sync.num_get, "numStateGets", "Count",
+             "Times that vector state came out of the vCPU"),
+    SIM_END_STAT,
+};
+
+const struct sim_type base_kvm_cpu_type = {
+    .name = "BaseKvmCPU",
+    .doc = "CPU that executes on the host's processor through KVM",
+    .base = &base_cpu_type,
+    .size = sizeof(struct kvm_cpu),
+    .is_abstract = true,
+    .ops = &kvm_cpu_ops,
+    .params = kvm_cpu_params,
+    .stats = kvm_cpu_stats,
+};
+
+static const struct sim_param x86_kvm_cpu_params[] = {
+    SIM_PARAM_NAMED(struct kvm_cpu, use_xsave, "useXSave", "True", "",
+                    "Carry vector state by XSAVE; it is always complete"),
+    SIM_END_PARAM,
+};
+
+const struct sim_type x86_kvm_cpu_type = {
+    .name = "X86KvmCPU",
+    .doc = "x86-64 CPU that executes on the host's processor through KVM",
+    .base = &base_kvm_cpu_type,
+    .size = sizeof(struct kvm_cpu),
+    .params = x86_kvm_cpu_params,
+};

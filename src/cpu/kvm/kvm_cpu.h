@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The CPU that executes on the host's processor: gem5's X86KvmCPU.
+ *
+ * It is a BaseCPU with a functional core at its side.  The core's state is the
+ * architectural state whenever the vCPU is outside the guest, and the core
+ * executes what KVM cannot: single instructions, and whole stretches where the
+ * host would be slower or wrong (is_for_core).
+ *
+ *            +------------------- runner: until the horizon ------------------+
+ *            |                                                                |
+ *   state -> enter -> KVM_RUN -> exit -> charge guest time -> serve the exit -+
+ *      ^                                                          |
+ *      +------------------ kernel, devices, core -----------------+
+ *
+ * Time is the guest's TSC.  Instructions are not counted while KVM executes.
+ */
+#ifndef CPU_KVM_KVM_CPU_H
+#define CPU_KVM_KVM_CPU_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "cpu/base_cpu.h"
+#include "cpu/kvm/kvm_sync.h"
+#include "cpu/kvm/kvm_system.h"
+#include "cpu/kvm/kvm_timer.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct kvm_cpu {
+    struct base_cpu base;
+
+    /* Parameters. */
+    bool use_perf, use_perf_overflow, use_coalesced_mmio, always_sync;
+    bool use_xsave;
+    uint64_t host_freq; /* of the TSC [Hz]; 0: as measured */
+    double host_factor;
+
+    /* Statistics. */
+    uint64_t num_exits, num_half_entries, num_signal_exits;
+    uint64_t num_mmio, num_coalesced, num_io, num_halts, num_interrupts;
+    uint64_t num_hypercalls, num_syscall_traps, num_fault_traps;
+    uint64_t num_emulation_steps, num_core_insts;
+
+    /* Derived. */
+    struct kvm_system *kvm;
+    struct kvm_sync sync;
+    struct kvm_timer timer;
+    struct kvm_run *run; /* shared with the kernel; NULL: not open */
+    int fd;
+    uint32_t vcpu_id;
+    double ticks_per_tsc;
+    double ticks_left; /* fraction of a tick that was not charged yet */
+};
+
+struct kvm_cpu *kvm_cpu_of(struct sim_object *obj);
+
+/* kvm_run.c: execute until @until or the runner's horizon. */
+void kvm_cpu_execute(struct kvm_cpu *cpu, tick_t until);
+
+/* kvm_exit.c: serve the exit that the shared page tells of. */
+void kvm_cpu_serve(struct kvm_cpu *cpu);
+
+/** kvm_cpu_step() - execute one instruction in the core. */
+void kvm_cpu_step(struct kvm_cpu *cpu);
+
+/** kvm_cpu_fail() - the run cannot go on: report with a dump, end simulate()
+ *  with @cause.  The process lives. */
+void kvm_cpu_fail(struct kvm_cpu *cpu, const char *cause, int code);
+
+extern const struct sim_type base_kvm_cpu_type; /* "BaseKvmCPU", abstract */
+extern const struct sim_type x86_kvm_cpu_type;  /* "X86KvmCPU" */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What an exit of KVM asks for: a row per reason, and for programs the events
+ * of ring 3 that the trap pages report.
+ */
+#include <inttypes.h>
+#include <string.h>
+
+#include "arch/x86/core.h"
+#include "arch/x86/linux/segment.h"
+#include "cpu/kvm/kvm_cpu.h"
+#include "cpu/kvm/kvm_trap.h"
+#include "sim/report.h"
+
+/* ------------------------------------------------------------------ failures
+ */
+
+void kvm_cpu_fail(struct kvm_cpu *cpu, const char *cause, int code)
+{
+    struct base_cpu *base = &cpu->base;
+    const struct x86_state *state = x86_core_state(base->core);
+
+    sim_warn(&base->base.base,
+             "%s: exit reason %u, rip %#" PRIx64 ", rsp %#" PRIx64
+             ", rflags %#" PRIx64 ", cr2 %#" PRIx64 ", cs %#x",
+             cause, cpu->run->exit_reason, state->rip, state->gpr[X86_RSP],
+             state->rflags, state->cr2, state->seg[X86_CS].selector);
+    sim_runner_suspend(base->base.base.sim, &base->runner);
+    sim_exit_at(base->base.base.sim, cause, code, base->runner.now, 0);
+}
+
+/* ---------------------------------------------------------------- one by one
+ */
+
+void kvm_cpu_step(struct kvm_cpu *cpu)
+{
+    uint64_t before = x86_core_insts(cpu->base.core);
+
+    base_cpu_run_core(&cpu->base, 1);
+    cpu->num_emulation_steps += x86_core_insts(cpu->base.core) - before;
+}
+
+/* ------------------------------------------------------------ ring 3's events
+ */
+
+static void kvm_serve_syscall(struct kvm_cpu *cpu)
+{
+    struct base_cpu *base = &cpu->base;
+    struct x86_state *state = x86_core_state(base->core);
+    struct x86_env *env = &base->linux_cpu.env;
+
+    /* [SDM] Vol. 2B, "SYSCALL": RCX has RIP, R11 has RFLAGS.  Hosts that enter
+     * ring 0 have changed the segments, too. */
+    state->rip = state->gpr[X86_RCX];
+    state->rflags = state->gpr[X86_R11];
+    (void)segment_load(state, base->linux_cpu.thread, X86_CS,
+                       SELECTOR_USER_CS);
+    (void)segment_load(state, base->linux_cpu.thread, X86_SS_SEG,
+                       SELECTOR_USER_DS);
+    cpu->num_syscall_traps++;
+    (void)env->syscall(env, base->core, X86_CALL_SYSCALL);
+}
+
+static void kvm_leave_trap(struct kvm_cpu *cpu,
+                           const struct kvm_trap_frame *frame)
+{
+    struct x86_state *state = x86_core_state(cpu->base.core);
+    const struct thread *thread = cpu->base.linux_cpu.thread;
+
+    state->rip = frame->rip;
+    state->gpr[X86_RSP] = frame->rsp;
+    /* Faults push RF set; for ring 3 the instruction was not executed yet. */
+    state->rflags = frame->rflags & ~(uint64_t)X86_RF;
+    (void)segment_load(state, thread, X86_CS, frame->cs);
+    (void)segment_load(state, thread, X86_SS_SEG, frame->ss);
+}
+
+/* Page faults and traps are told as they are; every other fault is left to the
+ * core, which executes the instruction again: it may know one that the host
+ * does not have, or does not let ring 3 have. */
+static void kvm_serve_exception(struct kvm_cpu *cpu,
+                                const struct kvm_trap_frame *frame)
+{
+    struct base_cpu *base = &cpu->base;
+    struct x86_env *env = &base->linux_cpu.env;
+    struct x86_fault fault = {
+        .vector = frame->vector,
+        .has_error = frame->has_error,
+        .error = frame->error,
+    };
+
+    cpu->num_fault_traps++;
+    kvm_leave_trap(cpu, frame);
+    switch (frame->vector) {
+    case X86_PF:
+        fault.addr = x86_core_state(base->core)->cr2;
+        break;
+    case X86_DB:
+        fault.addr = 1 << 14; /* DR6.BS */
+        fault.source = X86_FROM_TRAP;
+        break;
+    case X86_BP:
+    case X86_OF:
+        fault.source = X86_FROM_TRAP;
+        break;
+    default:
+        kvm_cpu_step(cpu);
+        return;
+    }
+    (void)env->exception(env, base->core, &fault);
+}
+
+static void kvm_serve_trap(struct kvm_cpu *cpu)
+{
+    struct kvm_trap_frame frame;
+
+    kvm_trap_read(cpu->sync.trap, cpu->sync.index, &cpu->sync.regs, &frame);
+    if (frame.kind == KVM_TRAP_SYSCALL)
+        kvm_serve_syscall(cpu);
+    else if (frame.kind == KVM_TRAP_EXCEPTION)
+        kvm_serve_exception(cpu, &frame);
+    else
+        kvm_cpu_step(cpu); /* the program's own OUT: #GP */
+}
+
+/* --------------------------------------------------------------- the reasons
+ */
+
+static void kvm_serve_io(struct kvm_cpu *cpu)
+{
+    cpu->num_io++;
+    if (cpu->sync.trap)
+        kvm_serve_trap(cpu);
+    else
+        kvm_cpu_fail(cpu, "KVM: port I/O without devices", 1);
+}
+
+static void kvm_serve_stuck(struct kvm_cpu *cpu)
+{
+    uint64_t rip = x86_core_state(cpu->base.core)->rip;
+    uint64_t before = cpu->num_emulation_steps;
+
+    kvm_cpu_step(cpu);
+    if (cpu->num_emulation_steps == before &&
+        x86_core_state(cpu->base.core)->rip == rip &&
+        !cpu->base.linux_cpu.thread)
+        kvm_cpu_fail(cpu, "KVM cannot go on", 1);
+}
+
+static void kvm_serve_nothing(struct kvm_cpu *cpu)
+{
+    (void)cpu;
+}
+
+static void kvm_serve_signal(struct kvm_cpu *cpu)
+{
+    cpu->num_signal_exits++;
+}
+
+static void kvm_serve_entry_failure(struct kvm_cpu *cpu)
+{
+    kvm_cpu_fail(cpu, "KVM: the processor refuses the guest's state", 1);
+}
+
+struct kvm_exit_row {
+    uint32_t reason;
+    const char *name;
+    void (*serve)(struct kvm_cpu *cpu);
+};
+
+static const struct kvm_exit_row kvm_exit_rows[] = {
+    {KVM_EXIT_IO,              "IO",              kvm_serve_io           },
+    {KVM_EXIT_INTR,            "INTR",            kvm_serve_signal       },
+    {KVM_EXIT_IRQ_WINDOW_OPEN, "IRQ_WINDOW_OPEN", kvm_serve_nothing      },
+    {KVM_EXIT_INTERNAL_ERROR,  "INTERNAL_ERROR",  kvm_serve_stuck        },
+    {KVM_EXIT_SHUTDOWN,        "SHUTDOWN",        kvm_serve_stuck        },
+    {KVM_EXIT_FAIL_ENTRY,      "FAIL_ENTRY",      kvm_serve_entry_failure},
+};
+
+void kvm_cpu_serve(struct kvm_cpu *cpu)
+{
+    for (size_t i = 0; i < SIM_ARRAY_LEN(kvm_exit_rows); i++) {
+        if (kvm_exit_rows[i].reason == cpu->run->exit_reason) {
+            kvm_exit_rows[i].serve(cpu);
+            return;
+        }
+    }
+    kvm_cpu_fail(cpu, "KVM: unknown exit", 1);
+}

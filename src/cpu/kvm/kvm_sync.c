@@ -1,0 +1,198 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cpu/kvm/kvm_sync.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "arch/x86/core.h"
+#include "cpu/kvm/kvm_regs.h"
+#include "cpu/kvm/kvm_trap.h"
+
+enum { SYNC_LATER = KVM_STATE_XSAVE, SYNC_SHARED = KVM_STATE_REGS | KVM_STATE_SREGS };
+
+int kvm_sync_init(struct kvm_sync *sync, struct kvm_host *host, int fd,
+                  struct kvm_run *run, struct x86_core *core)
+{
+    sync->run = run;
+    sync->core = core;
+    sync->is_loaded = false;
+    return kvm_state_init(&sync->io, host, fd);
+}
+
+void kvm_sync_fini(struct kvm_sync *sync)
+{
+    kvm_state_fini(&sync->io);
+    sync->is_loaded = false;
+}
+
+void kvm_sync_forget(struct kvm_sync *sync)
+{
+    sync->is_loaded = false;
+}
+
+/* ------------------------------------------------------------------ entering
+ */
+
+static bool sync_is_shared(const struct kvm_sync *sync)
+{
+    const uint64_t both = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+    uint64_t has = (unsigned)sync->io.host->cap_value[KVM_HAS_SYNC_REGS];
+
+    return (has & both) == both;
+}
+
+static int sync_put_sregs(struct kvm_sync *sync, const struct kvm_sregs *sregs)
+{
+    if (!memcmp(sregs, &sync->sregs, sizeof(*sregs)))
+        return 0;
+    sync->sregs = *sregs;
+    if (!sync_is_shared(sync) || !sync->is_loaded)
+        return kvm_call_set_sregs(sync->io.host, sync->io.fd, &sync->sregs);
+    sync->run->s.regs.sregs = *sregs;
+    sync->run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
+    return 0;
+}
+
+static int sync_put_regs(struct kvm_sync *sync, const struct kvm_regs *regs)
+{
+    if (!memcmp(regs, &sync->regs, sizeof(*regs)) && sync->is_loaded)
+        return 0;
+    sync->regs = *regs;
+    if (!sync_is_shared(sync) || !sync->is_loaded)
+        return kvm_call_set_regs(sync->io.host, sync->io.fd, &sync->regs);
+    sync->run->s.regs.regs = *regs;
+    sync->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
+    return 0;
+}
+
+static void sync_build(const struct kvm_sync *sync, struct kvm_regs *regs,
+                       struct kvm_sregs *sregs)
+{
+    const struct x86_state *state = x86_core_state(sync->core);
+
+    memset(regs, 0, sizeof(*regs));
+    kvm_regs_to(state, regs);
+    kvm_sregs_to(state, sregs);
+    if (sync->trap)
+        kvm_trap_put(sync->trap, sync->index, sregs);
+}
+
+static int sync_put_trap_msrs(struct kvm_sync *sync)
+{
+    union {
+        struct kvm_msrs head;
+        uint64_t room[1 + KVM_TRAP_NUM_MSRS * sizeof(struct kvm_msr_entry) / 8];
+    } list = {.head = {.nmsrs = KVM_TRAP_NUM_MSRS}};
+    int done = 0;
+
+    kvm_trap_msrs(sync->trap, list.head.entries);
+    done = kvm_call_set_msrs(sync->io.host, sync->io.fd, &list.head);
+    return done < 0 ? done : done == KVM_TRAP_NUM_MSRS ? 0 : -EINVAL;
+}
+
+/* The vCPU's first state, or one that comes from another CPU model. */
+static int sync_put_all(struct kvm_sync *sync)
+{
+    const struct x86_state *state = x86_core_state(sync->core);
+    uint32_t groups = KVM_STATE_ALL & ~(uint32_t)SYNC_SHARED;
+    struct kvm_regs regs;
+    struct kvm_sregs sregs;
+    int err = 0;
+
+    x86_core_sync(sync->core);
+    sync_build(sync, &regs, &sregs);
+    memset(&sync->sregs, 0xff, sizeof(sync->sregs)); /* unlike any */
+    err = sync_put_sregs(sync, &sregs);
+    if (!err)
+        err = sync_put_regs(sync, &regs);
+    if (!err)
+        err = kvm_state_put(&sync->io, state, groups);
+    if (!err && sync->trap)
+        err = sync_put_trap_msrs(sync);
+    if (err)
+        return err;
+    memcpy(sync->xsave, state->xsave, sizeof(sync->xsave));
+    sync->run->kvm_valid_regs =
+        sync_is_shared(sync) ? KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : 0;
+    sync->is_loaded = true;
+    return 0;
+}
+
+static int sync_put_changed(struct kvm_sync *sync)
+{
+    const struct x86_state *state = x86_core_state(sync->core);
+
+    if (!memcmp(sync->xsave, state->xsave, sizeof(sync->xsave)))
+        return 0;
+    memcpy(sync->xsave, state->xsave, sizeof(sync->xsave));
+    sync->num_put++;
+    return kvm_state_put(&sync->io, state, SYNC_LATER);
+}
+
+int kvm_sync_enter(struct kvm_sync *sync)
+{
+    struct kvm_regs regs;
+    struct kvm_sregs sregs;
+    int err = 0;
+
+    if (!sync->is_loaded)
+        return sync_put_all(sync);
+    sync_build(sync, &regs, &sregs);
+    err = sync_put_sregs(sync, &sregs);
+    if (!err)
+        err = sync_put_regs(sync, &regs);
+    return err ? err : sync_put_changed(sync);
+}
+
+/* ------------------------------------------------------------------- leaving
+ */
+
+static int sync_get_shared(struct kvm_sync *sync)
+{
+    int err = 0;
+
+    if (sync_is_shared(sync)) {
+        sync->regs = sync->run->s.regs.regs;
+        sync->sregs = sync->run->s.regs.sregs;
+        return 0;
+    }
+    err = kvm_call_get_regs(sync->io.host, sync->io.fd, &sync->regs);
+    return err ? err
+               : kvm_call_get_sregs(sync->io.host, sync->io.fd, &sync->sregs);
+}
+
+/* Of a program the trap pages' part stays behind. */
+static void sync_take_sregs(const struct kvm_sync *sync,
+                            struct x86_state *state)
+{
+    const struct x86_state before = *state;
+
+    kvm_sregs_from(&sync->sregs, state);
+    if (!sync->trap)
+        return;
+    state->idtr = before.idtr;
+    state->tr = before.tr;
+    state->ldtr = before.ldtr;
+}
+
+int kvm_sync_exit(struct kvm_sync *sync)
+{
+    struct x86_state *state = x86_core_state(sync->core);
+    int err = sync_get_shared(sync);
+
+    if (err)
+        return err;
+    kvm_regs_from(&sync->regs, state);
+    sync_take_sregs(sync, state);
+    return kvm_sync_fetch(sync);
+}
+
+int kvm_sync_fetch(struct kvm_sync *sync)
+{
+    struct x86_state *state = x86_core_state(sync->core);
+    int err = kvm_state_get(&sync->io, state, SYNC_LATER);
+
+    sync->num_get++;
+    memcpy(sync->xsave, state->xsave, sizeof(sync->xsave));
+    return err;
+}

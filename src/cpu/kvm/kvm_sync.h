@@ -1,0 +1,65 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * One architectural state in two places: the functional core and a vCPU.
+ *
+ * General and system registers travel with every entry and exit, through the
+ * page shared with the kernel.  The rest costs a system call and travels when
+ * it must: into the vCPU when the core's was changed, out of it when somebody
+ * asks for the core's (x86_core_sync()).
+ *
+ * For programs the core's state is that of ring 3 at all times: descriptor
+ * table, task register and the target of SYSCALL in the vCPU are the trap
+ * pages' and never reach the core.
+ */
+#ifndef CPU_KVM_KVM_SYNC_H
+#define CPU_KVM_KVM_SYNC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/compiler.h"
+#include "cpu/kvm/kvm_state.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct kvm_trap;
+struct x86_core;
+
+struct kvm_sync {
+    struct kvm_state_io io;
+    struct kvm_run *run;
+    struct x86_core *core;
+    const struct kvm_trap *trap; /* NULL: a whole machine */
+    uint32_t index;              /* of the CPU's trap page */
+    bool is_loaded;              /* the vCPU has had a complete state */
+    struct kvm_regs regs;        /* what the vCPU holds */
+    struct kvm_sregs sregs;
+    uint8_t xsave[X86_XSAVE_SIZE]; /* the same, when last exchanged */
+    uint64_t num_put, num_get;     /* of the extended state */
+};
+
+/** kvm_sync_init() - @fd: a vCPU with its CPUID set.  Returns: 0 or -errno. */
+SIM_MUST_CHECK int kvm_sync_init(struct kvm_sync *sync, struct kvm_host *host,
+                                 int fd, struct kvm_run *run,
+                                 struct x86_core *core);
+void kvm_sync_fini(struct kvm_sync *sync);
+
+/** kvm_sync_enter() - the vCPU gets what the core has.  Returns: 0 or -errno.
+ */
+SIM_MUST_CHECK int kvm_sync_enter(struct kvm_sync *sync);
+/** kvm_sync_exit() - after KVM_RUN: the core gets general and system registers
+ *  and lends the rest.  Returns: 0 or -errno. */
+SIM_MUST_CHECK int kvm_sync_exit(struct kvm_sync *sync);
+/** kvm_sync_fetch() - the rest, too.  Returns: 0 or -errno. */
+SIM_MUST_CHECK int kvm_sync_fetch(struct kvm_sync *sync);
+/** kvm_sync_forget() - the core's state comes from elsewhere now: give the vCPU
+ *  all of it at the next entry. */
+void kvm_sync_forget(struct kvm_sync *sync);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

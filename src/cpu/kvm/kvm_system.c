@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cpu/kvm/kvm_system.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/se_workload.h"
+#include "cpu/kvm/kvm_trap.h"
+#include "mem/system.h"
+#include "sim/param.h"
+#include "sim/report.h"
+#include "sim/stat.h"
+
+/* Where some hosts cannot tell, and for a machine without programs. */
+static const uint32_t TSS_ADDR = 0xfffbd000;
+
+static struct kvm_system *kvm_system_cast(struct sim_object *obj)
+{
+    return SIM_CAST(struct kvm_system, kvm_vm_type, obj);
+}
+
+struct kvm_system *kvm_system_of(const struct sim_object *obj)
+{
+    const struct system *system = system_of(obj);
+
+    if (!system->kvm_vm)
+        sim_fatal(obj,
+                  "%s has no KvmVM; set system.kvm_vm = KvmVM()",
+                  system->base.path);
+    return kvm_system_cast(system->kvm_vm);
+}
+
+/* ------------------------------------------------------------- stale entries
+ */
+
+static void kvm_system_mm_changed(struct mm_watch *watch, struct mm *mm,
+                                  uint64_t start, uint64_t len)
+{
+    struct kvm_system *kvm = SIM_CONTAINER_OF(watch, struct kvm_system, watch);
+
+    kvm->is_stale = true;
+    if (kvm->watch_next)
+        kvm->watch_next->changed(kvm->watch_next, mm, start, len);
+}
+
+void kvm_system_settle(struct kvm_system *kvm)
+{
+    int err = 0;
+
+    /* What was never seen cannot be stale. */
+    if (kvm->is_stale && kvm->has_run) {
+        kvm->num_invalidations++;
+        err = kvm_vm_invalidate_all(kvm->vm);
+    }
+    if (err)
+        sim_fatal(&kvm->base, "KVM does not map guest RAM again: %s",
+                  strerrordesc_np(-err));
+    kvm->is_stale = false;
+    kvm->has_run = true;
+}
+
+/* ---------------------------------------------------------------- life cycle
+ */
+
+static struct kernel *kvm_system_kernel(const struct kvm_system *kvm)
+{
+    const struct system *system = system_of(&kvm->base);
+
+    if (!system->workload ||
+        !sim_object_is_a(&system->workload->base, &se_workload_type))
+        return NULL;
+    return SIM_CAST(struct se_workload, se_workload_type,
+                    &system->workload->base)
+        ->kernel;
+}
+
+static void kvm_system_open(struct kvm_system *kvm)
+{
+    const struct kvm_host_cfg cfg = {
+        .path = *kvm->device ? kvm->device : NULL,
+        .ops = kvm->ops,
+        .ops_self = kvm->ops_self,
+    };
+    char why[KVM_HOST_WHY_SIZE] = "";
+    int err = kvm_host_open(&cfg, &kvm->host, why);
+
+    if (err)
+        sim_fatal(&kvm->base, "no KVM: %s", why);
+    err = kvm_probe_run(kvm->host, &kvm->probe);
+    if (!err && kvm->probe.runs_ring3 == KVM_NO)
+        sim_fatal(&kvm->base, "no KVM: %s does not execute code of ring 3; "
+                              "see gearshift kvm-info",
+                  kvm->host->path);
+    if (!err)
+        err = kvm_vm_create(kvm->host, system_of(&kvm->base)->physmem,
+                            &kvm->vm);
+    if (!err)
+        err = kvm_vm_set_tss_addr(kvm->vm, TSS_ADDR);
+    if (err)
+        sim_fatal(&kvm->base, "no KVM: %s makes no VM: %s", kvm->host->path,
+                  strerrordesc_np(-err));
+}
+
+static void kvm_system_set_traps(struct kvm_system *kvm, struct kernel *kernel)
+{
+    if (!kvm->probe.stub_addr)
+        sim_fatal(&kvm->base, "KVM reaches no page for system calls on this "
+                              "host; see gearshift kvm-info");
+    kvm->trap = kvm_trap_create(kernel, kvm->probe.stub_addr);
+    if (!kvm->trap)
+        sim_fatal(&kvm->base, "guest RAM is too small for KVM's trap pages");
+    kvm->watch.changed = kvm_system_mm_changed;
+    kvm->watch_next = kernel->watch_next;
+    kernel->watch_next = &kvm->watch;
+}
+
+void kvm_system_startup(struct kvm_system *kvm)
+{
+    struct kernel *kernel = kvm_system_kernel(kvm);
+    int err = 0;
+
+    if (kvm->vm)
+        return;
+    kvm_system_open(kvm);
+    if (kernel && !kvm->trap)
+        kvm_system_set_traps(kvm, kernel);
+    err = kvm_vm_startup(kvm->vm);
+    if (err)
+        sim_fatal(&kvm->base, "KVM does not map guest RAM: %s",
+                  strerrordesc_np(-err));
+    kvm->has_run = false;
+}
+
+void kvm_system_close(struct kvm_system *kvm)
+{
+    if (kvm->vm)
+        (void)kvm_vm_destroy(kvm->vm);
+    kvm_host_close(kvm->host);
+    kvm->vm = NULL;
+    kvm->host = NULL;
+}
+
+static void kvm_system_fini(struct sim_object *obj)
+{
+    struct kvm_system *kvm = kvm_system_cast(obj);
+
+    kvm_system_close(kvm);
+    kvm_trap_destroy(kvm->trap);
+    kvm->trap = NULL;
+}
+
+/* -------------------------------------------------------------------- tables
+ */
+
+static const struct sim_ops kvm_system_ops = {
+    .fini = kvm_system_fini,
+};
+
+static const struct sim_param kvm_system_params[] = {
+    SIM_PARAM_OBJ(struct kvm_system, system, "Parent.any", system_type,
+                  "The machine"),
+    SIM_PARAM_NAMED(struct kvm_system, coalesced_mmio, "coalescedMMIO", "[]",
+                    "addr",
+                    "Regions whose writes may be gathered without exits"),
+    SIM_PARAM(struct kvm_system, device, "/dev/kvm", "",
+              "The host's KVM device"),
+    SIM_END_PARAM,
+};
+
+static const struct sim_stat kvm_system_stats[] = {
+    SIM_STAT(struct kvm_system, num_invalidations, "numInvalidations", "Count",
+             "Times that cached translations were dropped"),
+    SIM_END_STAT,
+};
+
+const struct sim_type kvm_vm_type = {
+    .name = "KvmVM",
+    .doc = "Virtual machine of the host, for the KVM CPUs of a System",
+    .base = &sim_object_type,
+    .size = sizeof(struct kvm_system),
+    .ops = &kvm_system_ops,
+    .params = kvm_system_params,
+    .stats = kvm_system_stats,
+};

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * The object KvmVM: one VM of the host for the CPUs of one System.
+ *
+ * Nothing of KVM is touched while a machine is described, initialised or
+ * restored; /dev/kvm is opened and RAM is mapped when the first KVM CPU starts
+ * (kvm_system_startup), because loading a checkpoint may map RAM anew until
+ * then.  A machine with KVM CPUs can so be built and printed anywhere.
+ *
+ * Translations that the emulated kernel takes back are noted here and made
+ * invisible before the next entry of any vCPU (kvm_system_settle).
+ */
+#ifndef CPU_KVM_KVM_SYSTEM_H
+#define CPU_KVM_KVM_SYSTEM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "arch/x86/linux/mm.h"
+#include "cpu/kvm/kvm_host.h"
+#include "cpu/kvm/kvm_probe.h"
+#include "cpu/kvm/kvm_vm.h"
+#include "sim/field.h"
+#include "sim/object.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct kvm_trap;
+struct system;
+
+enum { KVM_SYSTEM_MAX_STALE = 8 }; /* ranges kept apart before all is stale */
+
+struct kvm_system {
+    struct sim_object base;
+
+    /* Parameters. */
+    struct sim_object *system;
+    struct sim_vec_range coalesced_mmio;
+    const char *device; /* "/dev/kvm" */
+
+    /* Statistics. */
+    uint64_t num_invalidations;
+
+    /* Derived. */
+    const struct kvm_ops *ops; /* of the host; NULL: the real ones */
+    void *ops_self;
+    struct kvm_host *host;
+    struct kvm_vm *vm;
+    struct kvm_probe probe;
+    struct kvm_trap *trap; /* of programs; NULL for whole machines */
+    struct mm_watch watch;
+    struct mm_watch *watch_next;
+    bool is_stale; /* page tables were tightened since the last settle */
+    bool has_run;  /* a vCPU entered since the last settle */
+};
+
+/** kvm_system_of() - the KvmVM of the machine that @obj belongs to; fatal if
+ *  there is none. */
+struct kvm_system *kvm_system_of(const struct sim_object *obj);
+
+/** kvm_system_startup() - open, probe and map once; later calls do nothing.
+ *  Fatal, with a hint, if the host has no usable KVM. */
+void kvm_system_startup(struct kvm_system *kvm);
+
+/** kvm_system_settle() - before a vCPU enters, with all others outside. */
+void kvm_system_settle(struct kvm_system *kvm);
+
+/** kvm_system_close() - the last vCPU is closed: give everything back.  After a
+ *  fork the child does this and starts up again. */
+void kvm_system_close(struct kvm_system *kvm);
+
+extern const struct sim_type kvm_vm_type; /* "KvmVM" */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
