@@ -109,8 +109,16 @@ void base_cpu_charge_time(struct base_cpu *cpu, tick_t ticks)
     cpu->num_cycles += cycles;
     cpu->runner.now += ticks;
     base_cpu_begin(cpu);
+    cpu->slice_used += cycles;
+}
+
+void base_cpu_settle_slice(struct base_cpu *cpu)
+{
+    uint64_t used = cpu->slice_used;
+
+    cpu->slice_used = 0;
     if (cpu->is_in_se)
-        sched_ran(&cpu->linux_cpu, cycles);
+        sched_ran(&cpu->linux_cpu, used);
 }
 
 void base_cpu_execute(struct base_cpu *cpu, tick_t until)

@@ -60,6 +60,7 @@ struct base_cpu {
     uint64_t stop_insts; /* stop when num_insts reaches it */
     uint64_t run_insts;  /* of the core when the current run began */
     tick_t run_start;    /* tick when the current run began */
+    uint64_t slice_used; /* cycles not yet taken off the thread's slice */
     bool is_in_se;
     bool is_traced;
 };
@@ -87,9 +88,11 @@ bool base_cpu_has_work(struct base_cpu *cpu);
 uint64_t base_cpu_budget(const struct base_cpu *cpu, tick_t until);
 /** base_cpu_run_core() - execute and charge @budget instructions. */
 void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget);
-/** base_cpu_charge_time() - time passed without the core: cycles, the thread's
- *  slice. */
+/** base_cpu_charge_time() - time passed without the core. */
 void base_cpu_charge_time(struct base_cpu *cpu, tick_t ticks);
+/** base_cpu_settle_slice() - take that time off the thread's slice, once what
+ *  the thread asked for has been served: it may leave the CPU here. */
+void base_cpu_settle_slice(struct base_cpu *cpu);
 
 /** base_cpu_catch_up() - bring the runner's time to the instruction that is
  *  being executed, for what happens inside a run.  Returns: that tick. */

@@ -178,7 +178,7 @@ def differences(row: Row, native: Outcome, guest: Outcome) -> List[str]:
     return found
 
 
-def check_row(row: Row, gearshift: str) -> Verdict:
+def check_row(row: Row, gearshift: str, cpu: str) -> Verdict:
     """Run one row both ways."""
     if not is_installed(row.package):
         why = f"package {row.package} is not installed"
@@ -187,7 +187,7 @@ def check_row(row: Row, gearshift: str) -> Verdict:
     found = shutil.which(argv[0], path=environment(ROOT)["PATH"])
     if found is None:
         return Verdict(row, "failed", f"no program {argv[0]}", 0, 0)
-    se = [gearshift, "se", f"--cpus={row.cpus}", found]
+    se = [gearshift, "se", f"--cpu={cpu}", f"--cpus={row.cpus}", found]
     with tempfile.TemporaryDirectory(prefix="programs-") as top:
         folder = Path(top) / "cwd"
         native, seconds = run([found] + argv[1:], folder, row)
@@ -249,6 +249,7 @@ def parse_arguments() -> argparse.Namespace:
     )
     add = parser.add_argument
     add("--gearshift", default=os.environ.get("GEARSHIFT"))
+    add("--cpu", default="atomic", help="CPU model of the guest")
     add("--junit", metavar="FILE")
     add("--long", action="store_true", help="slow programs, too")
     add("--jobs", type=int, default=len(os.sched_getaffinity(0)))
@@ -267,7 +268,9 @@ def main() -> int:
     rows = [row for row in ROWS if chosen(row, options)]
     verdicts = []
     with ThreadPoolExecutor(options.jobs) as pool:
-        for verdict in pool.map(lambda row: check_row(row, gearshift), rows):
+        for verdict in pool.map(
+            lambda row: check_row(row, gearshift, options.cpu), rows
+        ):
             verdicts.append(verdict)
             print_verdict(verdict)
     if options.junit:

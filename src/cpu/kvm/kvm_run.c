@@ -96,6 +96,7 @@ static void kvm_cpu_run_guest(struct kvm_cpu *cpu, tick_t until)
     } else {
         kvm_cpu_serve(cpu);
     }
+    base_cpu_settle_slice(&cpu->base);
 }
 
 static tick_t kvm_cpu_limit(const struct kvm_cpu *cpu, tick_t until)

@@ -137,6 +137,7 @@ int kvm_sync_enter(struct kvm_sync *sync)
 
     if (!sync->is_loaded)
         return sync_put_all(sync);
+    x86_core_sync(sync->core);
     sync_build(sync, &regs, &sregs);
     err = sync_put_sregs(sync, &sregs);
     if (!err)
@@ -194,5 +195,6 @@ int kvm_sync_fetch(struct kvm_sync *sync)
 
     sync->num_get++;
     memcpy(sync->xsave, state->xsave, sizeof(sync->xsave));
+    x86_core_state_changed(sync->core);
     return err;
 }
