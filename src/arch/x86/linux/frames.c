@@ -296,6 +296,11 @@ void frames_unref_many(struct frames *frames, gpa_t addr, uint32_t count)
     }
 }
 
+uint32_t frames_refs(const struct frames *frames, gpa_t addr)
+{
+    return frames->refs[frames_index(frames, addr)];
+}
+
 bool frames_is_sole(const struct frames *frames, gpa_t addr, uint32_t count)
 {
     uint64_t frame = frames_index(frames, addr);

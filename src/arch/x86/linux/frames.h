@@ -44,6 +44,8 @@ void frames_ref(struct frames *frames, gpa_t addr);
 void frames_unref(struct frames *frames, gpa_t addr);
 void frames_ref_many(struct frames *frames, gpa_t addr, uint32_t count);
 void frames_unref_many(struct frames *frames, gpa_t addr, uint32_t count);
+/* References on the frame; 0: it is free. */
+uint32_t frames_refs(const struct frames *frames, gpa_t addr);
 /* Whether each of @count frames has exactly one reference. */
 bool frames_is_sole(const struct frames *frames, gpa_t addr, uint32_t count);
 /* Contents of the frame that holds @addr, from @addr on. */

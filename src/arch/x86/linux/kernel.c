@@ -99,6 +99,24 @@ static void kernel_mm_changed(struct mm_watch *watch, struct mm *mm,
         kernel->watch_next->changed(kernel->watch_next, mm, start, len);
 }
 
+static void kernel_mm_frame(struct mm_watch *watch, gpa_t frame, uint64_t len)
+{
+    struct kernel *kernel = SIM_CONTAINER_OF(watch, struct kernel, mm_watch);
+    struct mm_watch *next = kernel->watch_next;
+
+    if (next && next->frame)
+        next->frame(next, frame, len);
+}
+
+static void kernel_mm_table(struct mm_watch *watch, gpa_t table)
+{
+    struct kernel *kernel = SIM_CONTAINER_OF(watch, struct kernel, mm_watch);
+    struct mm_watch *next = kernel->watch_next;
+
+    if (next && next->table)
+        next->table(next, table);
+}
+
 struct kernel *kernel_create(const struct kernel_cfg *cfg)
 {
     struct kernel *kernel = alloc_zeroed(1, sizeof(*kernel));
@@ -113,6 +131,8 @@ struct kernel *kernel_create(const struct kernel_cfg *cfg)
     vm_objects_init(&kernel->objects, kernel->frames);
     vfs_init(&kernel->vfs);
     kernel->mm_watch.changed = kernel_mm_changed;
+    kernel->mm_watch.frame = kernel_mm_frame;
+    kernel->mm_watch.table = kernel_mm_table;
     kernel->last_pid = KERNEL_FIRST_PID - 1;
     kernel->last_file_id = 4096;
     for (int i = 0; i < 4; i++)
@@ -138,7 +158,6 @@ void kernel_destroy(struct kernel *kernel)
         return;
     kernel->is_over = true;
     kernel->current = NULL;
-    kernel->mm_watch.changed = kernel_mm_changed;
     while (kernel->processes) {
         struct process *process = kernel->processes;
 

@@ -5,15 +5,21 @@
 #include <string.h>
 
 #include "arch/x86/linux/frames.h"
+#include "arch/x86/linux/mm_gather.h"
 #include "arch/x86/linux/vm_object.h"
 #include "base/alloc.h"
-#include "base/log.h"
 
 #define HUGE_MASK ((uint64_t)FRAME_HUGE_SIZE - 1)
 #define PAGE_MASK ((uint64_t)FRAME_SIZE - 1)
 
-/* Upper half: the tables that the processor itself reads. */
-#define KERNEL_START UINT64_C(0xffff800000000000)
+static void mm_retire_table(struct pagetable *pt, uint64_t addr, gpa_t table)
+{
+    struct mm_gather gather;
+
+    mm_gather_start(&gather, SIM_CONTAINER_OF(pt, struct mm, pt));
+    mm_gather_table(&gather, addr, table);
+    (void)mm_gather_finish(&gather);
+}
 
 struct mm *mm_create(struct vm_objects *objects, struct mm_watch *watch,
                      uint64_t task_size)
@@ -24,6 +30,7 @@ struct mm *mm_create(struct vm_objects *objects, struct mm_watch *watch,
         mem_free(mm);
         return NULL;
     }
+    mm->pt.retire = mm_retire_table;
     mm->objects = objects;
     mm->watch = watch;
     mm->refs = 1;
@@ -41,28 +48,39 @@ struct mm *mm_get(struct mm *mm)
     return mm;
 }
 
-static void mm_unmap_kernel(struct mm *mm)
+/* Take all pages of [start, end) out of the tables. */
+static void mm_take_pages(struct mm_gather *gather, uint64_t start,
+                          uint64_t end)
 {
+    struct mm *mm = gather->mm;
     struct pagetable_leaf leaf;
-    uint64_t addr = KERNEL_START;
 
-    while (pagetable_next(&mm->pt, addr, UINT64_MAX, &leaf)) {
-        frames_unref(mm->pt.frames, pagetable_frame(*leaf.entry));
-        *leaf.entry = 0;
-        addr = leaf.addr + leaf.size;
+    while (pagetable_next(&mm->pt, start, end, &leaf)) {
+        mm_gather_replace(gather, &leaf, 0);
+        mm->resident -= leaf.size;
+        start = leaf.addr + leaf.size;
     }
+}
+
+static void mm_take_table(void *ctx, gpa_t table)
+{
+    struct mm_gather *gather = ctx;
+
+    mm_gather_table(gather, 0, table);
 }
 
 void mm_put(struct mm *mm)
 {
+    struct mm_gather gather;
+
     if (!mm || --mm->refs)
         return;
-    /* Splitting cannot fail: no page crosses the ends of user space. */
-    SIM_ASSERT(mm_zap(mm, 0, mm->task_size));
+    mm_gather_start(&gather, mm);
+    mm_take_pages(&gather, 0, UINT64_MAX);
+    pagetable_take_tables(&mm->pt, mm_take_table, &gather);
+    (void)mm_gather_finish(&gather);
     while (mm->num_vmas)
         mm_remove(mm, mm->num_vmas - 1);
-    mm_unmap_kernel(mm);
-    pagetable_destroy(&mm->pt);
     mem_free(mm->vmas);
     mem_free(mm);
 }
@@ -77,7 +95,8 @@ bool mm_map_kernel(struct mm *mm, uint64_t addr, gpa_t frame,
     if (!entry)
         return false;
     frames_ref(mm->pt.frames, frame);
-    *entry = frame.v | PTE_PRESENT | PTE_ACCESS | PTE_DIRTY | rights;
+    pagetable_set(entry,
+                  frame.v | PTE_PRESENT | PTE_ACCESS | PTE_DIRTY | rights);
     return true;
 }
 
@@ -112,7 +131,7 @@ struct vma *mm_at(const struct mm *mm, uint64_t addr)
     return vma && vma->start <= addr ? vma : NULL;
 }
 
-static bool vma_is_shared_writer(const struct vma *vma)
+bool vma_is_shared_writer(const struct vma *vma)
 {
     return vma->object && (vma->flags & VMA_SHARED) &&
            (vma->flags & VMA_MAY_WRITE);
@@ -150,12 +169,6 @@ void mm_remove(struct mm *mm, uint32_t index)
     vm_object_put(vma.object);
 }
 
-void mm_changed(struct mm *mm, uint64_t start, uint64_t end)
-{
-    if (mm->watch && start < end)
-        mm->watch->changed(mm->watch, mm, start, end - start);
-}
-
 /* ------------------------------------------------------------ page contents */
 
 static uint64_t mm_pte_bits(const struct vma *vma, bool is_writable)
@@ -172,15 +185,6 @@ static uint64_t mm_pte_bits(const struct vma *vma, bool is_writable)
     return bits;
 }
 
-static void mm_write_back(const struct vma *vma,
-                          const struct pagetable_leaf *leaf)
-{
-    uint64_t offset = leaf->addr - vma->start + vma->offset;
-
-    if (vma_is_shared_writer(vma) && (*leaf->entry & PTE_DIRTY))
-        (void)vm_object_write_back(vma->object, offset / FRAME_SIZE);
-}
-
 bool mm_split_page(struct mm *mm, uint64_t addr)
 {
     struct pagetable_leaf leaf;
@@ -193,66 +197,49 @@ bool mm_split_page(struct mm *mm, uint64_t addr)
 
 bool mm_zap(struct mm *mm, uint64_t start, uint64_t end)
 {
-    struct pagetable_leaf leaf;
-    uint64_t addr = start;
+    struct mm_gather gather;
 
     if (!mm_split_page(mm, start) || !mm_split_page(mm, end))
         return false;
-    while (pagetable_next(&mm->pt, addr, end, &leaf)) {
-        const struct vma *vma = mm_at(mm, leaf.addr);
-
-        if (vma)
-            mm_write_back(vma, &leaf);
-        frames_unref_many(mm->pt.frames, pagetable_frame(*leaf.entry),
-                          (uint32_t)(leaf.size / FRAME_SIZE));
-        *leaf.entry = 0;
-        mm->resident -= leaf.size;
-        addr = leaf.addr + leaf.size;
-    }
-    mm_changed(mm, start, end);
+    mm_gather_start(&gather, mm);
+    mm_take_pages(&gather, start, end);
+    (void)mm_gather_finish(&gather);
     return true;
 }
 
-bool mm_reprotect(struct mm *mm, uint64_t start, uint64_t end)
+void mm_reprotect(struct mm *mm, uint64_t start, uint64_t end)
 {
+    struct mm_gather gather;
     struct pagetable_leaf leaf;
-    uint64_t addr = start;
 
-    if (!mm_split_page(mm, start) || !mm_split_page(mm, end))
-        return false;
-    while (pagetable_next(&mm->pt, addr, end, &leaf)) {
+    mm_gather_start(&gather, mm);
+    while (pagetable_next(&mm->pt, start, end, &leaf)) {
         const struct vma *vma = mm_at(mm, leaf.addr);
-        gpa_t frame = pagetable_frame(*leaf.entry);
-        bool is_writable = (vma->flags & VMA_SHARED) ||
-                           frames_is_sole(mm->pt.frames, frame,
-                                          (uint32_t)(leaf.size / FRAME_SIZE));
+        bool is_writable =
+            (vma->flags & VMA_SHARED) ||
+            frames_is_sole(mm->pt.frames, pagetable_frame(*leaf.entry),
+                           (uint32_t)(leaf.size / FRAME_SIZE));
 
-        *leaf.entry = frame.v | (*leaf.entry & (PTE_LARGE | PTE_DIRTY)) |
-                      mm_pte_bits(vma, is_writable);
-        addr = leaf.addr + leaf.size;
+        mm_gather_change(&gather, &leaf, PTE_ADDR | PTE_LARGE | PTE_DIRTY,
+                         mm_pte_bits(vma, is_writable));
+        start = leaf.addr + leaf.size;
     }
-    mm_changed(mm, start, end);
-    return true;
+    (void)mm_gather_finish(&gather);
 }
 
 int mm_sync(struct mm *mm, uint64_t start, uint64_t end)
 {
+    struct mm_gather gather;
     struct pagetable_leaf leaf;
-    int error = 0;
 
-    while (!error && pagetable_next(&mm->pt, start, end, &leaf)) {
-        const struct vma *vma = mm_at(mm, leaf.addr);
-
-        if (vma_is_shared_writer(vma) && (*leaf.entry & PTE_DIRTY)) {
-            uint64_t offset = leaf.addr - vma->start + vma->offset;
-
-            error = vm_object_write_back(vma->object, offset / FRAME_SIZE);
-            *leaf.entry &= ~PTE_DIRTY;
-            mm_changed(mm, leaf.addr, leaf.addr + leaf.size);
-        }
+    mm_gather_start(&gather, mm);
+    while (pagetable_next(&mm->pt, start, end, &leaf)) {
+        if ((*leaf.entry & PTE_DIRTY) &&
+            vma_is_shared_writer(mm_at(mm, leaf.addr)))
+            mm_gather_clean(&gather, &leaf);
         start = leaf.addr + leaf.size;
     }
-    return error;
+    return mm_gather_finish(&gather);
 }
 
 /* ------------------------------------------------------------------- faults */
@@ -298,7 +285,7 @@ static bool mm_populate_huge(struct mm *mm, const struct vma *vma,
 
     if (!entry || *entry || !frames_alloc_huge(mm->pt.frames, &frame))
         return false;
-    *entry = frame.v | PTE_LARGE | mm_pte_bits(vma, true);
+    pagetable_set(entry, frame.v | PTE_LARGE | mm_pte_bits(vma, true));
     mm->resident += FRAME_HUGE_SIZE;
     return true;
 }
@@ -339,7 +326,7 @@ static enum mm_result mm_populate(struct mm *mm, const struct vma *vma,
     } else if (!frames_alloc(mm->pt.frames, &frame)) {
         return MM_NO_MEMORY;
     }
-    *entry = frame.v | mm_pte_bits(vma, is_writable);
+    pagetable_set(entry, frame.v | mm_pte_bits(vma, is_writable));
     mm->resident += FRAME_SIZE;
     return MM_OK;
 }
@@ -350,29 +337,41 @@ static bool mm_alloc_like(struct mm *mm, uint64_t size, gpa_t *out)
                                    : frames_alloc(mm->pt.frames, out);
 }
 
-/* A write to a page that is shared with others: give it its own frame. */
-static enum mm_result mm_copy_on_write(struct mm *mm, const struct vma *vma,
+/* Replace the frame of a page that is shared with others by a copy.  Nobody
+ * can write to it meanwhile: it is read-only wherever it is mapped. */
+static enum mm_result mm_copy_page(struct mm *mm, const struct vma *vma,
+                                   struct pagetable_leaf *leaf, uint64_t addr)
+{
+    struct frames *frames = mm->pt.frames;
+    struct mm_gather gather;
+    gpa_t frame;
+
+    if (!mm_alloc_like(mm, leaf->size, &frame)) {
+        if (leaf->size == FRAME_SIZE || !pagetable_split(&mm->pt, leaf))
+            return MM_NO_MEMORY;
+        return mm_fault(mm, addr, MM_WRITE);
+    }
+    memcpy(frames_host(frames, frame),
+           frames_host(frames, pagetable_frame(*leaf->entry)), leaf->size);
+    mm_gather_start(&gather, mm);
+    mm_gather_replace(&gather, leaf,
+                      frame.v | (*leaf->entry & PTE_LARGE) |
+                          mm_pte_bits(vma, true) | PTE_DIRTY);
+    (void)mm_gather_finish(&gather);
+    return MM_OK;
+}
+
+/* A write to a page that is read-only in the tables, but not in its mapping. */
+static enum mm_result mm_make_writable(struct mm *mm, const struct vma *vma,
                                        struct pagetable_leaf *leaf,
                                        uint64_t addr)
 {
-    struct frames *frames = mm->pt.frames;
-    uint32_t count = (uint32_t)(leaf->size / FRAME_SIZE);
-    gpa_t old = pagetable_frame(*leaf->entry);
-    gpa_t frame = old;
-
-    if (!(vma->flags & VMA_SHARED) && !frames_is_sole(frames, old, count)) {
-        if (!mm_alloc_like(mm, leaf->size, &frame)) {
-            if (leaf->size == FRAME_SIZE || !pagetable_split(&mm->pt, leaf))
-                return MM_NO_MEMORY;
-            return mm_fault(mm, addr, MM_WRITE);
-        }
-        memcpy(frames_host(frames, frame), frames_host(frames, old),
-               leaf->size);
-        frames_unref_many(frames, old, count);
-    }
-    *leaf->entry = frame.v | (*leaf->entry & PTE_LARGE) |
-                   mm_pte_bits(vma, true) | PTE_DIRTY;
-    mm_changed(mm, leaf->addr, leaf->addr + leaf->size);
+    if (!(vma->flags & VMA_SHARED) &&
+        !frames_is_sole(mm->pt.frames, pagetable_frame(*leaf->entry),
+                        (uint32_t)(leaf->size / FRAME_SIZE)))
+        return mm_copy_page(mm, vma, leaf, addr);
+    (void)pagetable_change(leaf->entry, PTE_ADDR | PTE_LARGE,
+                           mm_pte_bits(vma, true) | PTE_DIRTY);
     return MM_OK;
 }
 
@@ -402,14 +401,16 @@ enum mm_result mm_fault(struct mm *mm, uint64_t addr, uint32_t access)
             return MM_NO_MEMORY;
     }
     if ((access & MM_WRITE) && !(*leaf.entry & PTE_WRITE))
-        return mm_copy_on_write(mm, vma, &leaf, addr);
+        return mm_make_writable(mm, vma, &leaf, addr);
     return MM_OK;
 }
 
 /* --------------------------------------------------------------------- fork */
 
-static bool mm_fork_pages(struct mm *mm, struct mm *copy, const struct vma *vma)
+static bool mm_fork_pages(struct mm_gather *gather, struct mm *copy,
+                          const struct vma *vma)
 {
+    struct mm *mm = gather->mm;
     struct pagetable_leaf leaf;
     uint64_t addr = vma->start;
 
@@ -419,8 +420,8 @@ static bool mm_fork_pages(struct mm *mm, struct mm *copy, const struct vma *vma)
         if (!entry)
             return false;
         if (!(vma->flags & VMA_SHARED))
-            *leaf.entry &= ~PTE_WRITE;
-        *entry = *leaf.entry;
+            mm_gather_change(gather, &leaf, ~PTE_WRITE, 0);
+        pagetable_set(entry, *leaf.entry);
         frames_ref_many(mm->pt.frames, pagetable_frame(*entry),
                         (uint32_t)(leaf.size / FRAME_SIZE));
         copy->resident += leaf.size;
@@ -445,9 +446,11 @@ struct mm *mm_fork(struct mm *mm)
 {
     struct mm *copy = mm_create(mm->objects, mm->watch, mm->task_size);
     bool is_ok = copy != NULL;
+    struct mm_gather gather;
 
     if (copy)
         mm_fork_fields(mm, copy);
+    mm_gather_start(&gather, mm);
     for (uint32_t i = 0; is_ok && i < mm->num_vmas; i++) {
         const struct vma *vma = &mm->vmas[i];
 
@@ -455,9 +458,10 @@ struct mm *mm_fork(struct mm *mm)
             continue;
         mm_insert(copy, vma);
         if (!(vma->flags & VMA_WIPE_ON_FORK))
-            is_ok = mm_fork_pages(mm, copy, vma);
+            is_ok = mm_fork_pages(&gather, copy, vma);
     }
-    mm_changed(mm, 0, mm->task_size);
+    /* From here on a writer, in either process, copies. */
+    (void)mm_gather_finish(&gather);
     if (copy && !is_ok) {
         mm_put(copy);
         copy = NULL;

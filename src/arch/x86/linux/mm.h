@@ -47,11 +47,28 @@ struct vma {
     uint64_t offset;          /* of start in the object [bytes] */
 };
 
-/* Told after translations of [start, start + len) were removed, tightened or
- * changed: flush TLBs, make KVM forget.  Additions are not told. */
+/*
+ * Who keeps translations: TLBs of cores, KVM.  Told whatever is taken away;
+ * additions and wider rights are not told, as a processor that does not know
+ * of them faults and looks again.  The order, for all changes:
+ *
+ *   1. the entries in the tables are changed;
+ *   2. frame() and table() for what was mapped there, one by one;
+ *   3. changed(): when it returns, no processor uses an old translation, on
+ *      whatever host thread it runs;
+ *   4. only then are frames given back, pages of files written, and others
+ *      let at pages that became copy-on-write.
+ *
+ * So a frame that was freed has always been announced before it is used again.
+ */
 struct mm_watch {
+    /* Entries of [start, start + len) were removed, tightened or replaced. */
     void (*changed)(struct mm_watch *watch, struct mm *mm, uint64_t start,
                     uint64_t len);
+    /* A mapping of [frame, frame + len) was; may be NULL. */
+    void (*frame)(struct mm_watch *watch, gpa_t frame, uint64_t len);
+    /* This frame is no page table any more; may be NULL. */
+    void (*table)(struct mm_watch *watch, gpa_t table);
 };
 
 struct mm {
@@ -120,11 +137,13 @@ uint32_t mm_index(const struct mm *mm, uint64_t addr);
 /* Used by mm_map.c. */
 void mm_insert(struct mm *mm, const struct vma *vma);
 void mm_remove(struct mm *mm, uint32_t index);
-void mm_changed(struct mm *mm, uint64_t start, uint64_t end);
+/* Whether writes through the mapping belong into its file. */
+bool vma_is_shared_writer(const struct vma *vma);
 /* Free the pages of [start, end), bringing shared ones to their files. */
 SIM_MUST_CHECK bool mm_zap(struct mm *mm, uint64_t start, uint64_t end);
-/* Set the rights of present pages to those of their mappings. */
-SIM_MUST_CHECK bool mm_reprotect(struct mm *mm, uint64_t start, uint64_t end);
+/* Set the rights of present pages to those of their mappings; both ends are
+ * page boundaries. */
+void mm_reprotect(struct mm *mm, uint64_t start, uint64_t end);
 /* Make @addr a page boundary in the tables. */
 SIM_MUST_CHECK bool mm_split_page(struct mm *mm, uint64_t addr);
 /** mm_sync() - write pages changed through shared mappings to their files.

@@ -8,6 +8,7 @@
 
 #include "arch/x86/linux/frames.h"
 #include "arch/x86/linux/mm.h"
+#include "arch/x86/linux/mm_gather.h"
 #include "arch/x86/linux/vm_object.h"
 
 #define PAGE_MASK ((uint64_t)FRAME_SIZE - 1)
@@ -282,13 +283,14 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot)
         return -EACCES;
     if (prot & PROT_GROWSDOWN)
         addr = mm_at(mm, addr)->start;
+    if (!mm_split_page(mm, addr) || !mm_split_page(mm, end))
+        return -ENOMEM;
     mm_split_vma(mm, addr);
     mm_split_vma(mm, end);
     for (uint32_t i = mm_index(mm, addr);
          i < mm->num_vmas && mm->vmas[i].start < end; i++)
         mm->vmas[i].prot = prot & (MM_READ | MM_WRITE | MM_EXEC);
-    if (!mm_reprotect(mm, addr, end))
-        return -ENOMEM;
+    mm_reprotect(mm, addr, end);
     mm_merge(mm, addr, end);
     return 0;
 }
@@ -401,40 +403,51 @@ uint64_t mm_brk(struct mm *mm, uint64_t addr)
 /* ------------------------------------------------------------------- mremap */
 
 /* Hand the page of @leaf over to @to; the frame keeps its reference. */
-static bool mm_move_page(struct mm *mm, const struct pagetable_leaf *leaf,
-                         uint64_t to)
+static bool mm_move_page(struct mm_gather *gather,
+                         const struct pagetable_leaf *leaf, uint64_t to)
 {
-    uint64_t *entry = pagetable_slot(&mm->pt, to, leaf->size);
+    uint64_t *entry = pagetable_slot(&gather->mm->pt, to, leaf->size);
 
     if (!entry)
         return false;
-    *entry = *leaf->entry;
-    *leaf->entry = 0;
+    pagetable_set(entry, mm_gather_change(gather, leaf, 0, 0));
+    return true;
+}
+
+static bool mm_move_each(struct mm_gather *gather, uint64_t from, uint64_t to,
+                         uint64_t len)
+{
+    struct pagetable *pt = &gather->mm->pt;
+    struct pagetable_leaf leaf;
+    uint64_t addr = from;
+
+    while (pagetable_next(pt, addr, from + len, &leaf)) {
+        uint64_t target = leaf.addr - from + to;
+
+        if (leaf.size == FRAME_HUGE_SIZE &&
+            ((target & HUGE_MASK) || leaf.addr < from ||
+             leaf.addr + leaf.size > from + len)) {
+            if (!pagetable_split(pt, &leaf))
+                return false;
+            continue;
+        }
+        if (!mm_move_page(gather, &leaf, target))
+            return false;
+        addr = leaf.addr + leaf.size;
+    }
     return true;
 }
 
 static bool mm_move_pages(struct mm *mm, uint64_t from, uint64_t to,
                           uint64_t len)
 {
-    struct pagetable_leaf leaf;
-    uint64_t addr = from;
+    struct mm_gather gather;
+    bool is_ok;
 
-    while (pagetable_next(&mm->pt, addr, from + len, &leaf)) {
-        uint64_t target = leaf.addr - from + to;
-
-        if (leaf.size == FRAME_HUGE_SIZE &&
-            ((target & HUGE_MASK) || leaf.addr < from ||
-             leaf.addr + leaf.size > from + len)) {
-            if (!pagetable_split(&mm->pt, &leaf))
-                return false;
-            continue;
-        }
-        if (!mm_move_page(mm, &leaf, target))
-            return false;
-        addr = leaf.addr + leaf.size;
-    }
-    mm_changed(mm, from, from + len);
-    return true;
+    mm_gather_start(&gather, mm);
+    is_ok = mm_move_each(&gather, from, to, len);
+    (void)mm_gather_finish(&gather);
+    return is_ok;
 }
 
 /* Move the mapping at @addr to a new place and grow it. */

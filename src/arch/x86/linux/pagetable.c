@@ -34,24 +34,47 @@ static unsigned pagetable_index(uint64_t addr, unsigned level)
 bool pagetable_create(struct pagetable *pt, struct frames *frames)
 {
     pt->frames = frames;
+    pt->retire = NULL;
     return frames_alloc(frames, &pt->root);
 }
 
-static void pagetable_free_level(struct pagetable *pt, gpa_t addr,
-                                 unsigned level)
+struct pagetable_taker {
+    void (*take)(void *ctx, gpa_t table);
+    void *ctx;
+};
+
+static void pagetable_take_level(struct pagetable *pt, gpa_t addr,
+                                 unsigned level,
+                                 const struct pagetable_taker *taker)
 {
-    const uint64_t *table = pagetable_table(pt, addr);
+    uint64_t *table = pagetable_table(pt, addr);
 
     for (unsigned i = 0; level > 1 && i < ENTRIES; i++) {
-        if ((table[i] & PTE_PRESENT) && !(table[i] & PTE_LARGE))
-            pagetable_free_level(pt, pagetable_frame(table[i]), level - 1);
+        uint64_t entry = pagetable_swap(&table[i], 0);
+
+        if ((entry & PTE_PRESENT) && !(entry & PTE_LARGE))
+            pagetable_take_level(pt, pagetable_frame(entry), level - 1, taker);
     }
-    frames_unref(pt->frames, addr);
+    taker->take(taker->ctx, addr);
+}
+
+void pagetable_take_tables(struct pagetable *pt,
+                           void (*take)(void *ctx, gpa_t table), void *ctx)
+{
+    const struct pagetable_taker taker = {take, ctx};
+
+    pagetable_take_level(pt, pt->root, LEVELS, &taker);
+    pt->root.v = 0;
+}
+
+static void pagetable_unref_table(void *ctx, gpa_t table)
+{
+    frames_unref(ctx, table);
 }
 
 void pagetable_destroy(struct pagetable *pt)
 {
-    pagetable_free_level(pt, pt->root, LEVELS);
+    pagetable_take_tables(pt, pagetable_unref_table, pt->frames);
 }
 
 static bool pagetable_is_leaf(uint64_t entry, unsigned level)
@@ -99,9 +122,11 @@ bool pagetable_find(const struct pagetable *pt, uint64_t addr,
 }
 
 /* Free an empty level-1 table that is in the way of a large page. */
-static bool pagetable_clear_table(struct pagetable *pt, uint64_t *entry)
+static bool pagetable_clear_table(struct pagetable *pt, uint64_t addr,
+                                  uint64_t *entry)
 {
     const uint64_t *table;
+    gpa_t frame;
 
     if (*entry & PTE_LARGE)
         return true;
@@ -112,8 +137,11 @@ static bool pagetable_clear_table(struct pagetable *pt, uint64_t *entry)
         if (table[i])
             return false;
     }
-    frames_unref(pt->frames, pagetable_frame(*entry));
-    *entry = 0;
+    frame = pagetable_frame(pagetable_swap(entry, 0));
+    if (pt->retire)
+        pt->retire(pt, addr, frame);
+    else
+        frames_unref(pt->frames, frame);
     return true;
 }
 
@@ -131,12 +159,12 @@ uint64_t *pagetable_slot(struct pagetable *pt, uint64_t addr, uint64_t size)
 
             if (!frames_alloc(pt->frames, &frame))
                 return NULL;
-            *entry = frame.v | table_bits;
+            pagetable_set(entry, frame.v | table_bits);
         }
         table = pagetable_table(pt, pagetable_frame(*entry));
         entry = &table[pagetable_index(addr, level - 1)];
     }
-    if (target == 2 && !pagetable_clear_table(pt, entry))
+    if (target == 2 && !pagetable_clear_table(pt, addr, entry))
         return NULL;
     return entry;
 }
@@ -153,6 +181,7 @@ bool pagetable_split(struct pagetable *pt, const struct pagetable_leaf *leaf)
     table = pagetable_table(pt, frame);
     for (unsigned i = 0; i < ENTRIES; i++)
         table[i] = (base + (uint64_t)i * FRAME_SIZE) | bits;
-    *leaf->entry = frame.v | table_bits;
+    /* The dirty bit may be late; only shared pages use it, which are small. */
+    pagetable_set(leaf->entry, frame.v | table_bits);
     return true;
 }

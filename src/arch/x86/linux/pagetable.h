@@ -33,6 +33,9 @@ struct frames;
 struct pagetable {
     struct frames *frames;
     gpa_t root; /* value for CR3 */
+    /* Gives back a table that was taken out at @addr, once no processor walks
+     * it any more; NULL: nobody does. */
+    void (*retire)(struct pagetable *pt, uint64_t addr, gpa_t table);
 };
 
 /* An entry that owns a frame or a large page. */
@@ -46,6 +49,10 @@ struct pagetable_leaf {
 bool pagetable_create(struct pagetable *pt, struct frames *frames);
 /* Frees the tables; the pages they map must be gone. */
 void pagetable_destroy(struct pagetable *pt);
+/** pagetable_take_tables() - take all tables apart and hand over their frames,
+ *  in the place of pagetable_destroy(). */
+void pagetable_take_tables(struct pagetable *pt,
+                           void (*take)(void *ctx, gpa_t table), void *ctx);
 
 /** pagetable_find() - the leaf that covers @addr; false if there is none. */
 bool pagetable_find(const struct pagetable *pt, uint64_t addr,
@@ -70,6 +77,35 @@ static inline gpa_t pagetable_frame(uint64_t entry)
     gpa_t addr = {entry & PTE_ADDR};
 
     return addr;
+}
+
+/* Processors on other host threads may walk the tables and set bits in them
+ * while they change: entries are written whole.
+ * Source: [SDM] Vol. 3A, "Accessed and Dirty Flags". */
+
+/* What the entry points to must be complete before. */
+static inline void pagetable_set(uint64_t *entry, uint64_t value)
+{
+    __atomic_store_n(entry, value, __ATOMIC_RELEASE);
+}
+
+/** pagetable_swap() - Returns: the old value, with its last dirty bit. */
+static inline uint64_t pagetable_swap(uint64_t *entry, uint64_t value)
+{
+    return __atomic_exchange_n(entry, value, __ATOMIC_ACQ_REL);
+}
+
+/** pagetable_change() - leave the bits of @keep, then set @bits.
+ *  Returns: the old value. */
+static inline uint64_t pagetable_change(uint64_t *entry, uint64_t keep,
+                                        uint64_t bits)
+{
+    uint64_t old = __atomic_load_n(entry, __ATOMIC_RELAXED);
+
+    while (!__atomic_compare_exchange_n(entry, &old, (old & keep) | bits, 0,
+                                        __ATOMIC_ACQ_REL, __ATOMIC_RELAXED)) {
+    }
+    return old;
 }
 
 #ifdef __cplusplus

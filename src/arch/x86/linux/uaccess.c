@@ -23,7 +23,7 @@ static uint8_t *uaccess_page(struct mm *mm, uint64_t addr, uint32_t access,
     *room = leaf.size - (addr - leaf.addr);
     *frame = at.v;
     if (access & MM_WRITE)
-        *leaf.entry |= PTE_DIRTY;
+        (void)pagetable_change(leaf.entry, UINT64_MAX, PTE_DIRTY);
     return frames_host(mm->pt.frames, at);
 }
 
