@@ -21,7 +21,7 @@ SYMBOL = re.compile(
     r"(?:\.\w+ )?(\S+)$"
 )
 # Constant after relocation, or the compiler's own.
-HARMLESS = re.compile(r"^\.data\.rel\.ro|^\.data\.DW")
+HARMLESS = re.compile(r"^\.data\.rel\.ro|^\.data\.(rel\.local\.)?DW")
 
 
 def globals_in(dump: str) -> List[str]:
