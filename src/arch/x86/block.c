@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "arch/x86/code_page.h"
 #include "arch/x86/decode.h"
 #include "arch/x86/dispatch.h"
 #include "arch/x86/exec/branch.h"
@@ -17,24 +18,13 @@
 
 enum {
     HASH_SIZE = 1 << 15,
-    PAGE_HASH_SIZE = 1 << 12,
     CHUNK_BYTES = 1 << 20,
     MAX_CHUNKS = 32, /* then everything is flushed */
     MAX_BLOCKS = 1 << 18,
     LINE = 64,
-    GRANULE_SHIFT = 6, /* a page has 64 granules of 64 bytes */
-};
-
-/* A physical page with decoded code. */
-struct code_page {
-    uint64_t gpa;
-    uint64_t granules; /* bit per 64 bytes that blocks cover */
-    struct x86_block *blocks;
-    struct code_page *next;
 };
 
 struct x86_cache {
-    struct physmem *mem;
     struct x86_decoder *decoder;
     struct x86_core *cores;
     struct x86_block **blocks; /* by id */
@@ -43,14 +33,15 @@ struct x86_cache {
     size_t num_chunks, used; /* used: of the last chunk [bytes] */
     uint64_t num_flushes;
     struct x86_block *hash[HASH_SIZE];
-    struct code_page *pages[PAGE_HASH_SIZE];
+    struct x86_code_pages pages;
 };
 
 struct x86_cache *x86_cache_create(struct physmem *mem)
 {
     struct x86_cache *cache = alloc_zeroed(1, sizeof(*cache));
 
-    cache->mem = mem;
+    cache->pages.mem = mem;
+    cache->pages.cache = cache;
     cache->decoder = x86_decoder_create();
     return cache;
 }
@@ -59,14 +50,7 @@ static void free_code(struct x86_cache *cache)
 {
     for (size_t i = 0; i < cache->num_chunks; i++)
         mem_free(cache->chunks[i]);
-    for (size_t i = 0; i < PAGE_HASH_SIZE; i++) {
-        while (cache->pages[i]) {
-            struct code_page *page = cache->pages[i];
-
-            cache->pages[i] = page->next;
-            mem_free(page);
-        }
-    }
+    x86_code_pages_free(&cache->pages);
     memset(cache->hash, 0, sizeof(cache->hash));
     cache->num_chunks = 0;
     cache->num_blocks = 0;
@@ -201,81 +185,16 @@ static void add_id(struct x86_cache *cache, struct x86_block *block)
 /* --------------------------------------------------------------------- pages
  */
 
-static struct code_page **page_slot(const struct x86_cache *cache, uint64_t gpa)
-{
-    size_t index = (gpa >> X86_PAGE_SHIFT) & (PAGE_HASH_SIZE - 1);
-    struct code_page **link = (struct code_page **)&cache->pages[index];
-
-    while (*link && (*link)->gpa != (gpa & X86_PAGE_MASK))
-        link = &(*link)->next;
-    return link;
-}
-
 bool x86_cache_has_code(const struct x86_cache *cache, uint64_t gpa)
 {
-    const struct code_page *page = *page_slot(cache, gpa);
-
-    return page && page->blocks;
+    return x86_code_pages_have(&cache->pages, gpa);
 }
 
-static uint64_t granules_of(uint64_t gpa, uint64_t len)
-{
-    unsigned first = (gpa & ~X86_PAGE_MASK) >> GRANULE_SHIFT;
-    unsigned last = ((gpa + len - 1) & ~X86_PAGE_MASK) >> GRANULE_SHIFT;
-
-    return (UINT64_MAX >> (63 - last)) & (UINT64_MAX << first);
-}
-
-/* [gpa, gpa + len) of one page holds code of @block; @which of its pages. */
-static void cover_page(struct x86_cache *cache, struct x86_block *block,
-                       uint64_t gpa, uint64_t len, unsigned which)
-{
-    struct code_page **slot = page_slot(cache, gpa);
-    struct code_page *page = *slot;
-
-    if (!page) {
-        page = alloc_zeroed(1, sizeof(*page));
-        page->gpa = gpa & X86_PAGE_MASK;
-        *slot = page;
-    }
-    if (!page->blocks)
-        for (struct x86_core *core = cache->cores; core;
-             core = core->next_in_cache)
-            x86_tlb_protect(core, page->gpa);
-    block->page_next[which] = page->blocks;
-    page->blocks = block;
-    page->granules |= granules_of(gpa, len);
-}
-
-static uint64_t first_part(const struct x86_block *block)
-{
-    uint64_t room = X86_PAGE_SIZE - (block->gpa & ~X86_PAGE_MASK);
-
-    return block->num_bytes < room ? block->num_bytes : room;
-}
-
-static bool is_second_page(const struct x86_block *block, uint64_t page)
-{
-    return block->next_page == page && (block->gpa & X86_PAGE_MASK) != page;
-}
-
-/* The bytes of @block on @page. */
-static void part_on(const struct x86_block *block, uint64_t page,
-                    uint64_t *start, uint64_t *len)
-{
-    bool is_second = is_second_page(block, page);
-
-    *start = is_second ? page : block->gpa;
-    *len = is_second ? block->num_bytes - first_part(block) : first_part(block);
-}
-
-static void kill_block(struct x86_cache *cache, struct x86_block *block)
+void x86_cache_kill(struct x86_cache *cache, struct x86_block *block)
 {
     size_t index = (block->gpa ^ block->gpa >> 15) & (HASH_SIZE - 1);
     struct x86_block **link = &cache->hash[index];
 
-    if (block->is_dead)
-        return;
     while (*link != block)
         link = &(*link)->hash_next;
     *link = block->hash_next;
@@ -284,42 +203,10 @@ static void kill_block(struct x86_cache *cache, struct x86_block *block)
     block->ops[0].imm = X86_NEVER_ENTERED;
 }
 
-/* Kill the blocks of @page that overlap [start, end); rebuild its list. */
-static bool kill_overlapping(struct x86_cache *cache, struct code_page *page,
-                             uint64_t start, uint64_t end)
-{
-    struct x86_block **link = &page->blocks;
-    bool found = false;
-
-    page->granules = 0;
-    while (*link) {
-        struct x86_block *block = *link;
-        unsigned which = is_second_page(block, page->gpa);
-        uint64_t from, len;
-
-        part_on(block, page->gpa, &from, &len);
-        if (!block->is_dead && from < end && start < from + len) {
-            kill_block(cache, block);
-            found = true;
-        }
-        if (block->is_dead) {
-            *link = block->page_next[which];
-        } else {
-            page->granules |= granules_of(from, len);
-            link = &block->page_next[which];
-        }
-    }
-    return found;
-}
-
 /* [gpa, gpa + len) of one page was written. */
 static void written(struct x86_cache *cache, uint64_t gpa, uint64_t len)
 {
-    struct code_page *page = *page_slot(cache, gpa);
-
-    if (!page || !(page->granules & granules_of(gpa, len)))
-        return;
-    if (!kill_overlapping(cache, page, gpa, gpa + len))
+    if (!x86_code_page_written(&cache->pages, gpa, len))
         return;
     for (struct x86_core *core = cache->cores; core; core = core->next_in_cache)
         core->smc_hit = true;
@@ -344,6 +231,18 @@ void x86_cache_invalidate(struct x86_cache *cache, gpa_t addr, uint64_t len)
         written(cache, gpa, (next < end ? next : end) - gpa);
         gpa = next;
     }
+}
+
+void x86_cache_leave(struct x86_cache *cache)
+{
+    x86_code_pages_leave(&cache->pages);
+}
+
+void x86_cache_enter(struct x86_cache *cache)
+{
+    x86_code_pages_enter(&cache->pages);
+    for (struct x86_core *core = cache->cores; core; core = core->next_in_cache)
+        x86_tlb_forget_jumps(core);
 }
 
 /* -------------------------------------------------------------- construction
@@ -489,6 +388,18 @@ static void fill_ops(struct x86_block *block, const struct draft *draft)
                                    .slot = (uint8_t)(num + 1)};
 }
 
+/* Writes to one of the pages of @block are for the cache from now on. */
+static void cover_page(struct x86_cache *cache, struct x86_block *block,
+                       unsigned which)
+{
+    uint64_t gpa = which ? block->next_page : block->gpa & X86_PAGE_MASK;
+
+    if (!x86_code_page_add(&cache->pages, block, which))
+        return;
+    for (struct x86_core *core = cache->cores; core; core = core->next_in_cache)
+        x86_tlb_protect(core, gpa);
+}
+
 static struct x86_block *finish_block(struct draft *draft)
 {
     struct x86_cache *cache = draft->core->cache;
@@ -505,15 +416,15 @@ static struct x86_block *finish_block(struct draft *draft)
     block->num_insts = (uint16_t)draft->num_insts;
     block->num_bytes = (uint16_t)draft->num_bytes;
     block->info = (void *)((char *)block->ops + ops_bytes);
+    block->epoch = cache->pages.epoch;
     memcpy(block->bytes, draft->crossing, sizeof(block->bytes));
     fill_ops(block, draft);
     add_id(cache, block);
     block->hash_next = cache->hash[index];
     cache->hash[index] = block;
-    cover_page(cache, block, block->gpa, first_part(block), 0);
-    if (block->num_bytes > first_part(block))
-        cover_page(cache, block, block->next_page,
-                   block->num_bytes - first_part(block), 1);
+    cover_page(cache, block, 0);
+    if (block->num_bytes > X86_PAGE_SIZE - (block->gpa & ~X86_PAGE_MASK))
+        cover_page(cache, block, 1);
     return block;
 }
 
@@ -551,16 +462,31 @@ static bool is_next_page_same(struct x86_core *core,
     return !*failed && (gpa & X86_PAGE_MASK) == block->next_page;
 }
 
+/* Whether @block is still what is in memory; see x86_cache_enter(). */
+static bool is_trusted(struct x86_cache *cache, struct x86_block *block)
+{
+    if (SIM_LIKELY(block->epoch == cache->pages.epoch))
+        return true;
+    x86_code_page_check(&cache->pages, block->gpa);
+    if (block->next_page != X86_NO_PAGE)
+        x86_code_page_check(&cache->pages, block->next_page);
+    block->epoch = cache->pages.epoch;
+    return !block->is_dead;
+}
+
 static struct x86_block *look_up(struct x86_core *core, uint64_t gpa,
                                  bool *failed)
 {
     size_t index = (gpa ^ gpa >> 15) & (HASH_SIZE - 1);
     struct x86_block *block = core->cache->hash[index];
 
-    for (; block; block = block->hash_next)
-        if (block->gpa == gpa && block->rip == core->state.rip &&
-            block->mode == core->mode && is_next_page_same(core, block, failed))
-            return block;
+    for (; block; block = block->hash_next) {
+        if (block->gpa != gpa || block->rip != core->state.rip ||
+            block->mode != core->mode ||
+            !is_next_page_same(core, block, failed))
+            continue;
+        return is_trusted(core->cache, block) ? block : NULL;
+    }
     return NULL;
 }
 

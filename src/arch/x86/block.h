@@ -34,6 +34,8 @@ bool x86_cache_has_code(const struct x86_cache *cache, uint64_t gpa);
  *  make the core leave its block if something was. */
 void x86_cache_store(struct x86_cache *cache, struct x86_core *core,
                      uint64_t gpa, uint64_t len);
+/** x86_cache_kill() - @block, alive until now, is never entered again. */
+void x86_cache_kill(struct x86_cache *cache, struct x86_block *block);
 /** x86_cache_flush() - forget all code.  Only between blocks. */
 void x86_cache_flush(struct x86_cache *cache);
 /** x86_cache_fold() - add the core's execution counters to its counts. */

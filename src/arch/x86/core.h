@@ -148,6 +148,22 @@ void x86_core_flush_page(struct x86_core *core, gva_t addr);
 /* RAM was written by somebody else (DMA, loader, system call): drop decoded
  * code of [addr, addr + len).  Writes through arch/x86/vmem.h do it. */
 void x86_cache_invalidate(struct x86_cache *cache, gpa_t addr, uint64_t len);
+/**
+ * x86_cache_leave() - another executor of the same RAM (KVM) is about to run
+ *
+ * Takes checksums of the code that was decoded or changed since the last time.
+ * No core of the cache may be inside x86_core_run().
+ */
+void x86_cache_leave(struct x86_cache *cache);
+/**
+ * x86_cache_enter() - it has run, cores run again
+ *
+ * Whatever is executed from now on is compared with its checksum first, once
+ * per page, and decoded anew if it differs.  Translations are kept: if page
+ * tables may have changed, too, call x86_core_flush_tlb().  Without a call of
+ * x86_cache_leave() before, nothing that was decoded since is trusted.
+ */
+void x86_cache_enter(struct x86_cache *cache);
 struct x86_cache *x86_core_cache(struct x86_core *core);
 
 /* Stop before executing at linear address @addr. */

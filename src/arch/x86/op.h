@@ -152,6 +152,7 @@ struct x86_block {
     uint64_t next_page; /* gpa of the second page's start, or X86_NO_PAGE */
     uint32_t mode;      /* enum x86_mode_bits */
     uint32_t id;        /* index of its execution counter */
+    uint64_t epoch;     /* it was last trusted in; see code_page.h */
     uint16_t num_insts;
     uint16_t num_bytes;
     bool is_dead; /* its code was overwritten */

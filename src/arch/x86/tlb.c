@@ -33,9 +33,14 @@ static size_t index_of(uint64_t addr)
     return (addr >> X86_PAGE_SHIFT) & (X86_TLB_SIZE - 1);
 }
 
-void x86_tlb_flush_jumps(struct x86_core *core)
+void x86_tlb_forget_jumps(struct x86_core *core)
 {
     memset(core->jumps, 0xff, sizeof(core->jumps));
+}
+
+void x86_tlb_flush_jumps(struct x86_core *core)
+{
+    x86_tlb_forget_jumps(core);
     memset(core->fetches, 0xff, sizeof(core->fetches));
 }
 

@@ -38,6 +38,8 @@ void x86_tlb_flush(struct x86_core *core);
 void x86_tlb_flush_page(struct x86_core *core, uint64_t addr);
 /** x86_tlb_flush_jumps() - forget where code is, not where data is. */
 void x86_tlb_flush_jumps(struct x86_core *core);
+/** x86_tlb_forget_jumps() - the blocks alone: translations stay. */
+void x86_tlb_forget_jumps(struct x86_core *core);
 /** x86_tlb_protect() - code was decoded on this physical page: from now on
  *  writes to it take the slow path. */
 void x86_tlb_protect(struct x86_core *core, uint64_t gpa);
