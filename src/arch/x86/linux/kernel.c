@@ -298,6 +298,27 @@ void kernel_add_cpu(struct kernel *kernel, struct linux_cpu *cpu)
     kernel_fill_gdt(kernel_gdt(cpu));
 }
 
+void kernel_change_cpu(struct linux_cpu *old, struct linux_cpu *cpu)
+{
+    struct kernel *kernel = old->kernel;
+
+    SIM_ASSERT(kernel && !cpu->kernel && kernel->cpus[old->index] == old);
+    cpu->kernel = kernel;
+    cpu->index = old->index;
+    cpu->thread = old->thread;
+    cpu->loaded = old->loaded;
+    cpu->loaded_mm = old->loaded_mm;
+    cpu->slice_left = old->slice_left;
+    cpu->is_woken = old->is_woken;
+    kernel->cpus[cpu->index] = cpu;
+    if (cpu->loaded)
+        cpu->loaded->cpu = cpu;
+    old->kernel = NULL;
+    old->thread = old->loaded = NULL;
+    old->loaded_mm = NULL;
+    old->is_woken = false;
+}
+
 /* ---------------------------------------------------------------------- time
  */
 
