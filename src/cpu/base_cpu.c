@@ -137,8 +137,15 @@ void base_cpu_begin(struct base_cpu *cpu)
 
 void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget)
 {
+    uint64_t rip = x86_core_state(cpu->core)->rip;
+    uint64_t before = x86_core_insts(cpu->core);
+
+    if (cpu->stops.is_in_use && core_stops_end(cpu))
+        return;
     (void)x86_core_run(cpu->core, budget);
     base_cpu_charge(cpu);
+    if (cpu->stops.is_in_use && x86_core_insts(cpu->core) != before)
+        core_stops_passed(cpu, rip);
 }
 
 void base_cpu_charge_time(struct base_cpu *cpu, tick_t ticks)
@@ -260,6 +267,7 @@ static void base_cpu_make_core(struct base_cpu *cpu)
     cpu->linux_cpu.core = cpu->core;
     cpu->linux_cpu.now = base_cpu_now;
     cpu->linux_cpu.wake = base_cpu_wake;
+    core_stops_init(cpu);
 }
 
 static struct se_workload *base_cpu_workload(const struct base_cpu *cpu)

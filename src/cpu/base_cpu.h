@@ -15,6 +15,7 @@
 
 #include "arch/x86/core.h"
 #include "arch/x86/linux/kernel.h"
+#include "cpu/core_stops.h"
 #include "sim/clock.h"
 #include "sim/field.h"
 #include "sim/port.h"
@@ -75,6 +76,7 @@ struct base_cpu {
     struct x86_cpuid *cpuid;
     struct x86_core *core;
     struct linux_cpu linux_cpu;
+    struct core_stops stops;
     struct sim_runner runner;
     struct x86_counts base_counts; /* of the core at the last reset */
     uint64_t base_syscalls;
@@ -115,7 +117,8 @@ void base_cpu_begin(struct base_cpu *cpu);
 bool base_cpu_has_work(struct base_cpu *cpu);
 /* Instructions that may run before the next thing to look at; 0: none. */
 uint64_t base_cpu_budget(const struct base_cpu *cpu, tick_t until);
-/** base_cpu_run_core() - execute and charge @budget instructions. */
+/** base_cpu_run_core() - execute and charge at most @budget instructions; none
+ *  if the run ends at RIP (a stop at an address). */
 void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget);
 /** base_cpu_charge_time() - time passed without the core: cycles, the thread's
  *  slice. */

@@ -104,6 +104,7 @@ void base_cpu_take_over(struct base_cpu *cpu, struct base_cpu *old)
     if (old->was_active)
         sim_runner_activate(sim, &cpu->runner);
     old->was_active = false;
+    core_stops_refresh(cpu);
     if (cpu->ops && cpu->ops->state_in)
         cpu->ops->state_in(cpu);
 }

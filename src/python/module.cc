@@ -37,4 +37,5 @@ PYBIND11_MODULE(_core, module)
     binding::bind_debug(module);
     binding::bind_cpu(module);
     binding::bind_kvm(module);
+    binding::bind_stops(module);
 }

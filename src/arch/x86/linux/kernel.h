@@ -19,6 +19,7 @@
 #include "arch/x86/linux/frames.h"
 #include "arch/x86/linux/ktimer.h"
 #include "arch/x86/linux/mm.h"
+#include "arch/x86/linux/stops.h"
 #include "arch/x86/linux/vfs.h"
 #include "arch/x86/linux/vm_object.h"
 #include "base/types.h"
@@ -85,6 +86,8 @@ struct linux_cpu {
     bool is_woken;         /* has been told to look for a thread */
     tick_t (*now)(struct linux_cpu *cpu);
     void (*wake)(struct linux_cpu *cpu); /* there is work: run */
+    /* Sites came or went; may be NULL.  It can come from inside a hook. */
+    void (*stops_changed)(struct linux_cpu *cpu);
     uint64_t num_syscalls;
 };
 
@@ -96,6 +99,7 @@ struct kernel {
     struct mm_watch *watch_next; /* also told; a KVM back end */
     struct vfs vfs;
     struct ktimer_list timers;
+    struct stops stops;
     struct linux_cpu *cpus[KERNEL_MAX_CPUS]; /* the seats */
     uint32_t num_cpus;
     struct linux_cpu *current;               /* whose hook is running */

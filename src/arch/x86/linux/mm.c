@@ -64,6 +64,7 @@ void mm_put(struct mm *mm)
     mm_unmap_kernel(mm);
     pagetable_destroy(&mm->pt);
     mem_free(mm->vmas);
+    mem_free(mm->sites);
     mem_free(mm);
 }
 
@@ -439,6 +440,9 @@ static void mm_fork_fields(const struct mm *mm, struct mm *copy)
     copy->vmas = NULL;
     copy->num_vmas = copy->max_vmas = 0;
     copy->total = copy->resident = 0;
+    copy->sites = NULL;
+    copy->num_sites = 0;
+    copy->sites_signature = 0;
 }
 
 struct mm *mm_fork(struct mm *mm)

@@ -3,10 +3,11 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Optional
 
 from gearshift import _core
 from gearshift.errors import FatalError, StateError, script_line
+from gearshift.stops import Stop, add_stop
 
 # What a class of CPUs needs of the memory system, with gem5's words; a class
 # that is not here cannot take over from another one.
@@ -141,7 +142,22 @@ class BaseCPUMethods(ChangeMethods):
 
 
 class SEWorkloadMethods:
-    """Choice of the emulated system."""
+    """Choice of the emulated system; stops."""
+
+    def stop_at(
+        self: Any,
+        place: Any,
+        count: int = 1,
+        cause: Optional[str] = None,
+        pid: int = 0,
+    ) -> Stop:
+        """End simulate() at a function or an address.
+
+        @place: "main", "libm:sin", "main+0x10" or 0x401000; @count: at this
+        hit; @cause: of the exit event, "reached PLACE" if None; @pid: in this
+        process, 0: in any.
+        """
+        return add_stop(self, place, count, cause, pid)
 
     @classmethod
     def init_compatible(cls: Any, path: str, *args: Any, **kwargs: Any) -> Any:
