@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cpu/base_cpu.h"
 
+#include <inttypes.h>
 #include <stddef.h>
 #include <string.h>
 
 #include "arch/x86/cpuid.h"
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/se_workload.h"
+#include "base/alloc.h"
 #include "cpu/exec_trace.h"
 #include "mem/port.h"
 #include "mem/system.h"
@@ -18,6 +20,18 @@
 struct base_cpu *base_cpu_of(struct sim_object *obj)
 {
     return SIM_CAST(struct base_cpu, base_cpu_type, obj);
+}
+
+struct base_cpu *base_cpu_next(const struct system *system,
+                               const struct base_cpu *cpu)
+{
+    const struct sim_object *root = &system->base;
+    struct sim_object *obj =
+        sim_object_next(root, cpu ? &cpu->base.base : root);
+
+    while (obj && !sim_object_is_a(obj, &base_cpu_type))
+        obj = sim_object_next(root, obj);
+    return obj ? base_cpu_of(obj) : NULL;
 }
 
 /* ------------------------------------------------------------------------ time
@@ -42,7 +56,9 @@ static void base_cpu_wake(struct linux_cpu *linux_cpu)
     struct base_cpu *cpu =
         SIM_CONTAINER_OF(linux_cpu, struct base_cpu, linux_cpu);
 
-    if (!cpu->switched_out)
+    if (cpu->is_switched_out)
+        cpu->was_active = true;
+    else
         sim_runner_activate(cpu->base.base.sim, &cpu->runner);
 }
 
@@ -65,6 +81,31 @@ uint64_t base_cpu_budget(const struct base_cpu *cpu, tick_t until)
     return budget;
 }
 
+static void base_cpu_next_inst_stop(struct base_cpu *cpu)
+{
+    cpu->stop_insts = cpu->inst_stops ? cpu->inst_stops->at : UINT64_MAX;
+}
+
+static void base_cpu_drop_inst_stop(struct base_cpu *cpu)
+{
+    struct base_cpu_inst_stop *stop = cpu->inst_stops;
+
+    cpu->inst_stops = stop->next;
+    mem_free(stop->cause);
+    mem_free(stop);
+}
+
+/* The count is reached. */
+static void base_cpu_inst_stop(struct base_cpu *cpu)
+{
+    while (cpu->inst_stops && cpu->inst_stops->at <= cpu->num_insts) {
+        sim_exit_at(cpu->base.base.sim, cpu->inst_stops->cause, 0,
+                    cpu->runner.now, 0);
+        base_cpu_drop_inst_stop(cpu);
+    }
+    base_cpu_next_inst_stop(cpu);
+}
+
 static void base_cpu_charge(struct base_cpu *cpu)
 {
     uint64_t insts = x86_core_insts(cpu->core) - cpu->run_insts;
@@ -77,10 +118,8 @@ static void base_cpu_charge(struct base_cpu *cpu)
     sim_count_insts(cpu->base.base.sim, insts, insts);
     if (cpu->is_in_se)
         sched_ran(&cpu->linux_cpu, insts);
-    if (cpu->num_insts >= cpu->stop_insts) {
-        cpu->stop_insts = UINT64_MAX;
-        sim_exit_at(cpu->base.base.sim, EXIT_MAX_INSTS, 0, cpu->runner.now, 0);
-    }
+    if (cpu->num_insts >= cpu->stop_insts)
+        base_cpu_inst_stop(cpu);
 }
 
 bool base_cpu_has_work(struct base_cpu *cpu)
@@ -98,8 +137,15 @@ void base_cpu_begin(struct base_cpu *cpu)
 
 void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget)
 {
+    uint64_t rip = x86_core_state(cpu->core)->rip;
+    uint64_t before = x86_core_insts(cpu->core);
+
+    if (cpu->stops.is_in_use && core_stops_end(cpu))
+        return;
     (void)x86_core_run(cpu->core, budget);
     base_cpu_charge(cpu);
+    if (cpu->stops.is_in_use && x86_core_insts(cpu->core) != before)
+        core_stops_passed(cpu, rip);
 }
 
 void base_cpu_charge_time(struct base_cpu *cpu, tick_t ticks)
@@ -141,24 +187,66 @@ void base_cpu_execute(struct base_cpu *cpu, tick_t until)
     }
 }
 
-void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts)
+void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts,
+                         const char *cause)
 {
-    cpu->stop_insts = insts < UINT64_MAX - cpu->num_insts
-                          ? cpu->num_insts + insts
-                          : UINT64_MAX;
+    struct base_cpu_inst_stop **link = &cpu->inst_stops;
+    struct base_cpu_inst_stop *stop;
+    const char *why = cpu->ops && cpu->ops->inst_stop_refusal
+                          ? cpu->ops->inst_stop_refusal(cpu)
+                          : NULL;
+
+    if (why)
+        sim_fatal(&cpu->base.base,
+                  "cannot stop after %" PRIu64 " instructions: %s", insts, why);
+    stop = alloc_zeroed(1, sizeof(*stop));
+    stop->at = insts < UINT64_MAX - cpu->num_insts ? cpu->num_insts + insts
+                                                   : UINT64_MAX;
+    stop->cause = alloc_strdup(cause);
+    while (*link && (*link)->at <= stop->at)
+        link = &(*link)->next;
+    stop->next = *link;
+    *link = stop;
+    base_cpu_next_inst_stop(cpu);
+}
+
+bool base_cpu_is_idle(const struct base_cpu *cpu)
+{
+    return cpu->is_switched_out || !cpu->runner.is_active;
 }
 
 /* ------------------------------------------------------------------ life cycle
  */
 
-static uint32_t base_cpu_count(const struct sim_object *obj)
+/* The CPUs of the machine: those that are switched out only stand by. */
+static uint32_t base_cpu_count(const struct system *system)
 {
-    uint32_t count = sim_object_is_a(obj, &base_cpu_type) ? 1 : 0;
+    uint32_t count = 0;
 
-    for (const struct sim_object *child = obj->first_child; child;
-         child = child->next_sibling)
-        count += base_cpu_count(child);
-    return count;
+    for (const struct base_cpu *cpu = base_cpu_next(system, NULL); cpu;
+         cpu = base_cpu_next(system, cpu))
+        count += !cpu->switched_out;
+    return count ? count : 1;
+}
+
+/* One rate for all CPUs of the machine, whoever runs in their place. */
+static tick_t base_cpu_tsc_period(struct base_cpu *cpu)
+{
+    struct base_cpu *first = base_cpu_next(cpu->system, NULL);
+
+    while (first && first->switched_out)
+        first = base_cpu_next(cpu->system, first);
+    return clock_period(first ? &first->base : &cpu->base);
+}
+
+/* Decoded blocks belong to the memory that holds the code. */
+static struct x86_cache *base_cpu_shared_cache(const struct base_cpu *cpu)
+{
+    struct base_cpu *other = base_cpu_next(cpu->system, NULL);
+
+    while (other && !other->core)
+        other = base_cpu_next(cpu->system, other);
+    return other ? x86_core_cache(other->core) : NULL;
 }
 
 static void base_cpu_make_core(struct base_cpu *cpu)
@@ -166,11 +254,12 @@ static void base_cpu_make_core(struct base_cpu *cpu)
     struct sim_object *self = &cpu->base.base;
     struct x86_cpuid_cfg cpuid_cfg = {
         .model = cpu->model,
-        .num_cpus = base_cpu_count(&cpu->system->base),
-        .tsc_hz = TICKS_PER_SECOND / clock_period(&cpu->base),
+        .num_cpus = base_cpu_count(cpu->system),
+        .tsc_hz = TICKS_PER_SECOND / cpu->linux_cpu.period,
     };
     struct x86_core_cfg cfg = {
         .mem = cpu->system->physmem,
+        .cache = base_cpu_shared_cache(cpu),
         .env = &cpu->linux_cpu.env,
         .owner = self,
         .id = (uint32_t)cpu->cpu_id,
@@ -180,28 +269,19 @@ static void base_cpu_make_core(struct base_cpu *cpu)
     if (x86_cpuid_create(&cpuid_cfg, &cpu->cpuid, why))
         sim_fatal_param(self, "model", "%s", why);
     cfg.cpuid = cpu->cpuid;
-    if (cpu->is_in_se) {
-        struct se_workload *workload = SIM_CAST(
-            struct se_workload, se_workload_type, &cpu->system->workload->base);
-        const struct kernel *kernel = se_workload_kernel(workload, cpu->cpuid);
-
+    if (cpu->is_in_se)
         linux_env_init(&cpu->linux_cpu);
-        if (kernel->num_cpus)
-            cfg.cache = x86_core_cache(kernel->cpus[0]->core);
-    }
     cpu->core = x86_core_create(&cfg);
-}
-
-static void base_cpu_join_kernel(struct base_cpu *cpu)
-{
-    struct se_workload *workload = SIM_CAST(
-        struct se_workload, se_workload_type, &cpu->system->workload->base);
-
     cpu->linux_cpu.core = cpu->core;
-    cpu->linux_cpu.period = clock_period(&cpu->base);
     cpu->linux_cpu.now = base_cpu_now;
     cpu->linux_cpu.wake = base_cpu_wake;
-    kernel_add_cpu(workload->kernel, &cpu->linux_cpu);
+    core_stops_init(cpu);
+}
+
+static struct se_workload *base_cpu_workload(const struct base_cpu *cpu)
+{
+    return SIM_CAST(struct se_workload, se_workload_type,
+                    &cpu->system->workload->base);
 }
 
 static void base_cpu_init(struct sim_object *obj)
@@ -219,51 +299,31 @@ static void base_cpu_init(struct sim_object *obj)
     stat_vector_init(&cpu->op_class, X86_NUM_OP_CLASSES, x86_op_class_names);
     cpu->stop_insts = UINT64_MAX;
     cpu->runner.owner = obj;
+    cpu->is_switched_out = cpu->switched_out;
+    cpu->linux_cpu.period = base_cpu_tsc_period(cpu);
     base_cpu_make_core(cpu);
-    if (cpu->is_in_se)
-        base_cpu_join_kernel(cpu);
+    if (cpu->is_in_se && !cpu->is_switched_out)
+        kernel_add_cpu(se_workload_kernel(base_cpu_workload(cpu), cpu->cpuid),
+                       &cpu->linux_cpu);
     if (cpu->max_insts_any_thread)
-        base_cpu_stop_after(cpu, cpu->max_insts_any_thread);
+        base_cpu_stop_after(cpu, cpu->max_insts_any_thread, EXIT_MAX_INSTS);
     if (cpu->max_insts_all_threads)
-        base_cpu_stop_after(cpu, cpu->max_insts_all_threads);
+        base_cpu_stop_after(cpu, cpu->max_insts_all_threads, EXIT_MAX_INSTS);
 }
 
 static void base_cpu_startup(struct sim_object *obj)
 {
     struct base_cpu *cpu = base_cpu_of(obj);
-    struct se_workload *workload;
 
     if (!cpu->is_in_se) {
-        if (!cpu->switched_out && cpu->runner.run)
+        if (!cpu->is_switched_out && cpu->runner.run)
             sim_runner_activate(obj->sim, &cpu->runner);
         return;
     }
-    workload = SIM_CAST(struct se_workload, se_workload_type,
-                        &cpu->system->workload->base);
     for (uint32_t i = 0; i < cpu->workload.len; i++)
         process_object_start(SIM_CAST(struct process_object, process_type,
                                       cpu->workload.data[i]),
-                             workload->kernel);
-}
-
-/* The first CPU to go takes the kernel along, which refers to all cores, and
- * the cores, which share what the first of them owns. */
-static void base_cpu_leave_kernel(struct se_workload *workload)
-{
-    struct kernel *kernel = workload->kernel;
-    struct linux_cpu *cpus[KERNEL_MAX_CPUS];
-    uint32_t count = kernel ? kernel->num_cpus : 0;
-
-    for (uint32_t i = 0; i < count; i++)
-        cpus[i] = kernel->cpus[i];
-    se_workload_drop(workload);
-    while (count) {
-        struct base_cpu *cpu =
-            SIM_CONTAINER_OF(cpus[--count], struct base_cpu, linux_cpu);
-
-        x86_core_destroy(cpu->core);
-        cpu->core = NULL;
-    }
+                             base_cpu_workload(cpu)->kernel);
 }
 
 static void base_cpu_fini(struct sim_object *obj)
@@ -271,10 +331,13 @@ static void base_cpu_fini(struct sim_object *obj)
     struct base_cpu *cpu = base_cpu_of(obj);
 
     stat_vector_fini(&cpu->op_class);
+    while (cpu->inst_stops)
+        base_cpu_drop_inst_stop(cpu);
+    /* The first CPU to go takes the kernel along, which refers to all cores. */
     if (cpu->is_in_se)
-        base_cpu_leave_kernel(SIM_CAST(struct se_workload, se_workload_type,
-                                       &cpu->system->workload->base));
+        se_workload_drop(base_cpu_workload(cpu));
     x86_core_destroy(cpu->core);
+    cpu->core = NULL;
     x86_cpuid_destroy(cpu->cpuid);
 }
 

@@ -3,6 +3,9 @@
  * What all CPU models have in common: parameters and statistics with gem5's
  * names, the functional core, the seat in the emulated kernel, instruction
  * limits.  A model adds a runner and charges time.
+ *
+ * Changing gear (cpu/take_over.h): a CPU that is switched out has a core and
+ * nothing else; the one that takes over gets the seat and the state.
  */
 #ifndef CPU_BASE_CPU_H
 #define CPU_BASE_CPU_H
@@ -12,6 +15,7 @@
 
 #include "arch/x86/core.h"
 #include "arch/x86/linux/kernel.h"
+#include "cpu/core_stops.h"
 #include "sim/clock.h"
 #include "sim/field.h"
 #include "sim/port.h"
@@ -22,8 +26,26 @@
 extern "C" {
 #endif
 
+struct base_cpu;
 struct system;
 struct x86_cpuid;
+
+/* What a model adds; each may be NULL. */
+struct base_cpu_model {
+    /* The CPU is switched out: bring the core's state up to date. */
+    void (*state_out)(struct base_cpu *cpu);
+    /* The CPU has taken over: the core's state is new. */
+    void (*state_in)(struct base_cpu *cpu);
+    /* Why the model cannot stop after a number of instructions, or NULL. */
+    const char *(*inst_stop_refusal)(const struct base_cpu *cpu);
+};
+
+/* Ends simulate() once so many instructions were executed. */
+struct base_cpu_inst_stop {
+    struct base_cpu_inst_stop *next;
+    uint64_t at; /* num_insts of the CPU */
+    char *cause;
+};
 
 struct base_cpu {
     struct clocked_object base;
@@ -36,7 +58,7 @@ struct base_cpu {
     struct sim_object *mmu, *tracer;
     uint64_t max_insts_any_thread, max_insts_all_threads;
     uint64_t progress_interval;
-    bool switched_out;
+    bool switched_out; /* at the start */
     const char *model; /* of CPUID */
     struct sim_port icache_port, dcache_port;
 
@@ -54,19 +76,29 @@ struct base_cpu {
     struct x86_cpuid *cpuid;
     struct x86_core *core;
     struct linux_cpu linux_cpu;
+    struct core_stops stops;
     struct sim_runner runner;
     struct x86_counts base_counts; /* of the core at the last reset */
     uint64_t base_syscalls;
-    uint64_t stop_insts; /* stop when num_insts reaches it */
+    const struct base_cpu_model *ops;      /* NULL: nothing to add */
+    struct base_cpu_inst_stop *inst_stops; /* nearest first */
+    uint64_t stop_insts; /* num_insts of the nearest; else UINT64_MAX */
     uint64_t run_insts;  /* of the core when the current run began */
     tick_t run_start;    /* tick when the current run began */
     uint64_t slice_used; /* cycles not yet taken off the thread's slice */
     bool is_in_se;
+    bool is_switched_out;
+    bool was_active; /* when it was switched out: has something to run */
     bool is_traced;
 };
 
 /** base_cpu_of() - checked cast. */
 struct base_cpu *base_cpu_of(struct sim_object *obj);
+
+/** base_cpu_next() - the CPU of @system after @cpu in the tree; NULL: the
+ *  first one.  Returns: NULL behind the last. */
+struct base_cpu *base_cpu_next(const struct system *system,
+                               const struct base_cpu *cpu);
 
 /**
  * base_cpu_execute() - run the core until @until or the runner's horizon
@@ -86,7 +118,8 @@ void base_cpu_begin(struct base_cpu *cpu);
 bool base_cpu_has_work(struct base_cpu *cpu);
 /* Instructions that may run before the next thing to look at; 0: none. */
 uint64_t base_cpu_budget(const struct base_cpu *cpu, tick_t until);
-/** base_cpu_run_core() - execute and charge @budget instructions. */
+/** base_cpu_run_core() - execute and charge at most @budget instructions; none
+ *  if the run ends at RIP (a stop at an address). */
 void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget);
 /** base_cpu_charge_time() - time passed without the core. */
 void base_cpu_charge_time(struct base_cpu *cpu, tick_t ticks);
@@ -98,9 +131,14 @@ void base_cpu_settle_slice(struct base_cpu *cpu);
  *  being executed, for what happens inside a run.  Returns: that tick. */
 tick_t base_cpu_catch_up(struct base_cpu *cpu);
 
-/** base_cpu_stop_after() - leave simulate() with gem5's "max instruction count"
- *  cause after @insts more instructions. */
-void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts);
+/** base_cpu_stop_after() - leave simulate() with @cause after @insts more
+ *  instructions of this CPU, exactly; 0: before the next one. */
+void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts,
+                         const char *cause);
+
+/** base_cpu_is_idle() - whether it has nothing to run: it is switched out,
+ *  halted, or no thread is ready for it. */
+bool base_cpu_is_idle(const struct base_cpu *cpu);
 
 extern const struct sim_type base_cpu_type; /* "BaseCPU", abstract */
 

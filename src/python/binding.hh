@@ -92,7 +92,9 @@ void bind_event(py::module_ &module, py::class_<Simulation> &cls);
 void bind_stats(py::module_ &module, py::class_<Simulation> &cls);
 void bind_checkpoint(py::module_ &module, py::class_<Simulation> &cls);
 void bind_debug(py::module_ &module);
+void bind_cpu(py::module_ &module);
 void bind_kvm(py::module_ &module);
+void bind_stops(py::module_ &module);
 
 /* The inverse of sim_param_set(), as Python values. */
 py::object param_value(const Object &holder, const char *name);

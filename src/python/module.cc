@@ -35,5 +35,7 @@ PYBIND11_MODULE(_core, module)
     binding::bind_stats(module, cls);
     binding::bind_checkpoint(module, cls);
     binding::bind_debug(module);
+    binding::bind_cpu(module);
     binding::bind_kvm(module);
+    binding::bind_stops(module);
 }

@@ -213,6 +213,16 @@ void x86_core_state_changed(struct x86_core *core)
     x86_core_poke(core); /* it may admit what was pending */
 }
 
+void x86_core_take_over(struct x86_core *core, struct x86_core *old)
+{
+    SIM_ASSERT(!core->is_running && !old->is_running);
+    x86_core_sync(old);
+    core->state = old->state;
+    core->debug_hits = old->debug_hits;
+    old->debug_hits = 0;
+    x86_core_state_changed(core);
+}
+
 void x86_core_flush_tlb(struct x86_core *core)
 {
     x86_tlb_flush(core);

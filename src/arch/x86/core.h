@@ -138,6 +138,10 @@ struct x86_state *x86_core_state(struct x86_core *core);
 void x86_core_sync(struct x86_core *core);
 void x86_core_state_changed(struct x86_core *core);
 
+/** x86_core_take_over() - @core goes on where @old stopped, with everything
+ *  that is pending; neither is inside x86_core_run(). */
+void x86_core_take_over(struct x86_core *core, struct x86_core *old);
+
 struct x86_env *x86_core_env(struct x86_core *core);
 struct physmem *x86_core_mem(struct x86_core *core);
 const struct x86_cpuid *x86_core_cpuid(const struct x86_core *core);

@@ -91,6 +91,11 @@ class Simulation:
         """Whether the objects exist in the core."""
         return self._is_ready
 
+    @property
+    def is_drained(self) -> bool:
+        """Whether all objects have finished what they were doing."""
+        return self._is_drained
+
     @staticmethod
     def seconds(text: str) -> int:
         """Ticks of a time such as "1ms"."""

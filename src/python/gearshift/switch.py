@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Changing gear: new CPU objects take over from old ones.
 
-Classes of CPUs tell what they can do: memory_mode(), support_take_over() and,
-in the core, switch_out() and take_over_from().
+Classes of CPUs tell what they can do (memory_mode(), support_take_over());
+the core moves the processor's state and its seat in the emulated kernel.
+The words of errors are gem5's where it has them.
 """
 
 from __future__ import annotations
@@ -13,74 +14,80 @@ from gearshift.errors import FatalError, script_line
 from gearshift.params.desc import object_classes
 from gearshift.simobject import SimObject
 
+Pairs = List[Tuple[Any, Any]]
 
-def _check_pair(pair: Any, base: Any) -> None:
-    if not isinstance(pair, tuple) or len(pair) != 2:
-        raise FatalError(
-            "switchCpus() takes a list of pairs (old CPU, new CPU)",
-            script_line(),
-        )
-    for cpu in pair:
-        if not isinstance(cpu, SimObject) or not (
-            base and isinstance(cpu, base)
-        ):
-            raise FatalError(
-                f"switchCpus(): {cpu} is not a CPU", script_line()
+
+def _fail(text: str) -> FatalError:
+    return FatalError(f"switchCpus(): {text}", script_line())
+
+
+def _check_form(pairs: Any) -> None:
+    base = object_classes.get("BaseCPU")
+    if not isinstance(pairs, (list, tuple)) or not all(
+        isinstance(pair, (list, tuple)) and len(pair) == 2 for pair in pairs
+    ):
+        raise _fail("expected a list of pairs (old CPU, new CPU)")
+    for pair in pairs:
+        for cpu in pair:
+            if not isinstance(cpu, SimObject) or not (
+                base and isinstance(cpu, base)
+            ):
+                raise _fail(f"{cpu} is not a CPU")
+
+
+def _check_names(pairs: Pairs) -> None:
+    """Each CPU appears once."""
+    olds = [old for old, _ in pairs]
+    news = [new for _, new in pairs]
+    for new in news:
+        if any(new is old for old in olds):
+            raise _fail(f"New CPU ({new}) is in the list of old CPUs.")
+        if sum(new is other for other in news) > 1:
+            raise _fail(f"New CPU ({new}) is in the list twice.")
+    for old in olds:
+        if sum(old is other for other in olds) > 1:
+            raise _fail(f"Old CPU ({old}) is in the list twice.")
+
+
+def _check_cpus(pairs: Pairs) -> str:
+    """Each CPU can do its part.  Returns the new CPUs' memory mode."""
+    mode = pairs[0][1].memory_mode()
+    for old, new in pairs:
+        for cpu in (old, new):
+            cpu.getCCObject()
+        if not new.switchedOut():
+            raise _fail(f"New CPU ({new}) is already active.")
+        if old.switchedOut():
+            raise _fail(f"Old CPU ({old}) is inactive.")
+        for cpu, which in ((new, "New"), (old, "Old")):
+            if not cpu.support_take_over():
+                raise _fail(
+                    f"{which} CPU ({cpu}) does not support CPU handover: "
+                    f"{type(cpu).__name__} cannot."
+                )
+        if new.memory_mode() != mode:
+            raise _fail(
+                f"{new} and {pairs[0][1]} require different memory modes: "
+                f"{new.memory_mode()}, {mode}."
             )
-
-
-def _check_take_over(new: Any) -> None:
-    supports = getattr(type(new), "support_take_over", None)
-    if supports is None or not supports():
-        raise FatalError(
-            f"{new.path()}: {type(new).__name__} cannot take over from "
-            "another CPU",
-            script_line(),
-        )
-
-
-def _check_state(old: Any, new: Any) -> None:
-    if not new.switched_out:
-        raise FatalError(
-            f"{new.path()}: the new CPU must be created with "
-            "switched_out=True",
-            script_line(),
-        )
-    if old.switchedOut():
-        raise FatalError(
-            f"{old.path()}: the old CPU is already switched out",
-            script_line(),
-        )
+        new.checkTakeOver(old)
+    return str(mode)
 
 
 def switch_cpus(
-    simulation: Any, system: Any, pairs: List[Tuple[Any, Any]], verbose: bool
+    simulation: Any, system: Any, pairs: Any, verbose: bool = False
 ) -> None:
     """Drain, switch the old CPUs out, let the new ones take over."""
-    base = object_classes.get("BaseCPU")
-    if not isinstance(pairs, list):
-        raise FatalError(
-            "switchCpus() takes a list of pairs (old CPU, new CPU)",
-            script_line(),
-        )
-    for pair in pairs:
-        _check_pair(pair, base)
-    for old, new in pairs:
-        _check_take_over(new)
-        _check_state(old, new)
-    modes = {type(new).memory_mode() for _, new in pairs}
-    if len(modes) != 1:
-        raise FatalError(
-            "switchCpus(): the new CPUs need different memory modes: "
-            + ", ".join(sorted(modes)),
-            script_line(),
-        )
+    _check_form(pairs)
+    if not pairs:
+        return
+    _check_names(pairs)
+    mode = _check_cpus(pairs)
     if verbose:
         print("switching cpus")
     simulation.drain()
     for old, _ in pairs:
         old.switchOut()
-    mode = modes.pop()
     if system.getMemoryMode() != mode:
         system.setMemoryMode(mode)
     for old, new in pairs:

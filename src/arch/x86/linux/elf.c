@@ -321,6 +321,7 @@ static void elf_take_symbols(struct elf_symbols *out, const Elf64_Sym *table,
             continue;
         out->symbols[out->count].addr = table[i].st_value;
         out->symbols[out->count].size = table[i].st_size;
+        out->symbols[out->count].is_indirect = type == STT_GNU_IFUNC;
         out->symbols[out->count++].name = out->names + table[i].st_name;
     }
     qsort(out->symbols, out->count, sizeof(*out->symbols), elf_compare_symbols);

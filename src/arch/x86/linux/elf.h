@@ -54,6 +54,7 @@ SIM_MUST_CHECK int elf_parse(const struct elf_source *source,
 struct elf_symbol {
     uint64_t addr, size;
     const char *name; /* in elf_symbols.names */
+    bool is_indirect; /* it only chooses the function, at load time */
 };
 
 struct elf_symbols {

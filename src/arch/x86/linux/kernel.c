@@ -172,6 +172,7 @@ void kernel_destroy(struct kernel *kernel)
     for (uint32_t i = 0; i < kernel->num_pages; i++)
         frames_unref(kernel->frames, kernel->pages[i].frame);
     mem_free(kernel->pages);
+    stops_fini(&kernel->stops);
     vm_objects_fini(&kernel->objects);
     vfs_fini(&kernel->vfs);
     frames_destroy(kernel->frames);
@@ -245,6 +246,8 @@ static bool linux_env_syscall(struct x86_env *env, struct x86_core *core,
     cpu->kernel->current = cpu;
     (void)cpu->now(cpu); /* traces and timers see this tick */
     syscall_enter(cpu, kind);
+    if (stops_are_set(cpu->kernel) && cpu->thread)
+        stops_update(cpu->kernel, cpu->thread->process->mm);
     cpu->kernel->current = NULL;
     return true;
 }
@@ -315,6 +318,42 @@ void kernel_add_cpu(struct kernel *kernel, struct linux_cpu *cpu)
         *page = frame.v;
     }
     kernel_fill_gdt(kernel_gdt(cpu));
+}
+
+/* The same part of a time slice, whatever the CPUs count it in. */
+static uint64_t kernel_scale_slice(const struct linux_cpu *old,
+                                   const struct linux_cpu *cpu)
+{
+    uint64_t from = old->quantum, to = cpu->quantum;
+
+    if (!from)
+        from = old->kernel->cfg.quantum_insts;
+    if (!to)
+        to = old->kernel->cfg.quantum_insts;
+    if (from == to || !old->slice_left)
+        return old->slice_left;
+    return (uint64_t)((double)old->slice_left / (double)from * (double)to) + 1;
+}
+
+void kernel_change_cpu(struct linux_cpu *old, struct linux_cpu *cpu)
+{
+    struct kernel *kernel = old->kernel;
+
+    SIM_ASSERT(kernel && !cpu->kernel && kernel->cpus[old->index] == old);
+    cpu->kernel = kernel;
+    cpu->index = old->index;
+    cpu->thread = old->thread;
+    cpu->loaded = old->loaded;
+    cpu->loaded_mm = old->loaded_mm;
+    cpu->slice_left = kernel_scale_slice(old, cpu);
+    cpu->is_woken = old->is_woken;
+    kernel->cpus[cpu->index] = cpu;
+    if (cpu->loaded)
+        cpu->loaded->cpu = cpu;
+    old->kernel = NULL;
+    old->thread = old->loaded = NULL;
+    old->loaded_mm = NULL;
+    old->is_woken = false;
 }
 
 /* ---------------------------------------------------------------------- time

@@ -19,6 +19,7 @@
 #include "arch/x86/linux/frames.h"
 #include "arch/x86/linux/ktimer.h"
 #include "arch/x86/linux/mm.h"
+#include "arch/x86/linux/stops.h"
 #include "arch/x86/linux/vfs.h"
 #include "arch/x86/linux/vm_object.h"
 #include "base/types.h"
@@ -75,8 +76,8 @@ struct linux_cpu {
     struct x86_env env; /* first: hooks get back to here */
     struct kernel *kernel;
     struct x86_core *core;
-    uint32_t index;
-    tick_t period;         /* of one cycle [ticks] */
+    uint32_t index;        /* of the seat: kernel->cpus[index] */
+    tick_t period;         /* of the TSC [ticks] */
     struct thread *thread; /* running here, or NULL */
     struct thread *loaded; /* whose state is in the core; may be waiting */
     struct mm *loaded_mm;  /* whose tables CR3 points to; a reference */
@@ -85,6 +86,8 @@ struct linux_cpu {
     bool is_woken;         /* has been told to look for a thread */
     tick_t (*now)(struct linux_cpu *cpu);
     void (*wake)(struct linux_cpu *cpu); /* there is work: run */
+    /* Sites came or went; may be NULL.  It can come from inside a hook. */
+    void (*stops_changed)(struct linux_cpu *cpu);
     uint64_t num_syscalls;
 };
 
@@ -96,7 +99,8 @@ struct kernel {
     struct mm_watch *watch_next; /* also told; a KVM back end */
     struct vfs vfs;
     struct ktimer_list timers;
-    struct linux_cpu *cpus[KERNEL_MAX_CPUS];
+    struct stops stops;
+    struct linux_cpu *cpus[KERNEL_MAX_CPUS]; /* the seats */
     uint32_t num_cpus;
     struct linux_cpu *current;               /* whose hook is running */
     uint64_t gdt_frame[KERNEL_MAX_CPUS / 8]; /* 8 descriptor tables each */
@@ -134,6 +138,10 @@ void kernel_destroy(struct kernel *kernel);
  *  created. */
 void kernel_add_cpu(struct kernel *kernel, struct linux_cpu *cpu);
 void linux_env_init(struct linux_cpu *cpu);
+/** kernel_change_cpu() - @cpu gets the seat of @old: index, thread, address
+ *  space and what is left of the time slice.  The state in the core is the
+ *  caller's business; counters stay with their CPU. */
+void kernel_change_cpu(struct linux_cpu *old, struct linux_cpu *cpu);
 void kernel_timer_fired(struct kernel *kernel, tick_t now);
 /* A timer was armed or cancelled. */
 void kernel_update_timer(struct kernel *kernel);

@@ -82,6 +82,7 @@ void mm_put(struct mm *mm)
     while (mm->num_vmas)
         mm_remove(mm, mm->num_vmas - 1);
     mem_free(mm->vmas);
+    mem_free(mm->sites);
     mem_free(mm);
 }
 
@@ -440,6 +441,9 @@ static void mm_fork_fields(const struct mm *mm, struct mm *copy)
     copy->vmas = NULL;
     copy->num_vmas = copy->max_vmas = 0;
     copy->total = copy->resident = 0;
+    copy->sites = NULL;
+    copy->num_sites = 0;
+    copy->sites_signature = 0;
 }
 
 struct mm *mm_fork(struct mm *mm)

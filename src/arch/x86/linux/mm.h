@@ -24,6 +24,7 @@ extern "C" {
 #endif
 
 struct mm;
+struct stop_site;
 struct vm_object;
 struct vm_objects;
 
@@ -85,8 +86,11 @@ struct mm {
     uint64_t code_start, code_end, data_start, data_end;
     uint64_t stack_start, arg_start, arg_end, env_start, env_end;
     uint64_t auxv_start, auxv_len;
-    uint64_t total;    /* sum of mappings [bytes] */
-    uint64_t resident; /* [bytes] */
+    uint64_t total;          /* sum of mappings [bytes] */
+    uint64_t resident;       /* [bytes] */
+    struct stop_site *sites; /* where runs may end; stops.h */
+    uint32_t num_sites;
+    uint64_t sites_signature; /* of the mappings that they were found in */
 };
 
 enum mm_result {

@@ -99,6 +99,7 @@ struct thread {
     uint32_t tls[THREAD_TLS_SLOTS][2]; /* descriptors */
     uint64_t run_ticks;
     tick_t run_since;
+    uint64_t passed_stop; /* address whose hit was counted, not yet executed */
 };
 
 enum { NUM_RLIMITS = 16 };

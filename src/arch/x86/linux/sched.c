@@ -132,6 +132,7 @@ static void sched_load_mm(struct linux_cpu *cpu, struct mm *mm)
     x86_core_state(cpu->core)->cr3 = mm->pt.root.v;
     x86_core_state_changed(cpu->core);
     x86_core_flush_tlb(cpu->core);
+    stops_update(cpu->kernel, mm);
     mm_put(old);
 }
 

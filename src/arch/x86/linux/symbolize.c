@@ -8,8 +8,7 @@
 #include "arch/x86/linux/vm_object.h"
 #include "base/alloc.h"
 
-/* First mapped address of the object that @vma shows. */
-static uint64_t symbolize_base(const struct mm *mm, const struct vma *vma)
+uint64_t symbolize_base(const struct mm *mm, const struct vma *vma)
 {
     for (uint32_t i = 0; i < mm->num_vmas; i++) {
         if (mm->vmas[i].object == vma->object && !mm->vmas[i].offset)
@@ -18,8 +17,7 @@ static uint64_t symbolize_base(const struct mm *mm, const struct vma *vma)
     return vma->start - vma->offset;
 }
 
-/* The symbols of a file; empty for one that is no ELF file. */
-static const struct vm_object_symbols *symbolize_read(struct vm_object *object)
+const struct vm_object_symbols *symbolize_table(struct vm_object *object)
 {
     struct elf_source source = {elf_read_fd, &object->read_fd};
     struct elf_image *image;
@@ -47,7 +45,7 @@ void symbolize(const struct mm *mm, uint64_t addr, struct symbolized *out)
     out->offset = addr;
     if (!vma || !vma->object || vma->object->read_fd < 0)
         return;
-    symbols = symbolize_read(vma->object);
+    symbols = symbolize_table(vma->object);
     out->path = vma->object->path;
     out->offset = addr - symbolize_base(mm, vma) + symbols->low;
     symbol = elf_symbols_find(&symbols->table, out->offset);
