@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "arch/x86/boot/boot.h"
 #include "arch/x86/cpuid.h"
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/se_workload.h"
@@ -47,7 +48,7 @@ static void base_cpu_wake(struct linux_cpu *linux_cpu)
 }
 
 /* Instructions that may run before the next thing to look at. */
-static uint64_t base_cpu_budget(const struct base_cpu *cpu, tick_t until)
+static uint64_t base_cpu_budget(struct base_cpu *cpu, tick_t until)
 {
     tick_t period = clock_period(&cpu->base);
     tick_t now = cpu->runner.now;
@@ -56,6 +57,7 @@ static uint64_t base_cpu_budget(const struct base_cpu *cpu, tick_t until)
 
     if (horizon < until)
         until = horizon;
+    cpu->run_until = until;
     if (until <= now)
         return 0;
     budget = (until - now - 1) / period + 1;
@@ -86,9 +88,19 @@ static void base_cpu_charge(struct base_cpu *cpu)
 
 static bool base_cpu_has_work(struct base_cpu *cpu)
 {
-    if (!cpu->is_in_se)
-        return x86_core_state(cpu->core)->mp_state == X86_RUNNABLE;
+    if (!cpu->is_in_se || cpu->io.is_quiesced)
+        return cpu_io_may_run(cpu);
     return sched_run_next(&cpu->linux_cpu);
+}
+
+/* A triple fault: only INIT helps. */
+static void base_cpu_shut_down(struct base_cpu *cpu)
+{
+    struct sim_object *self = &cpu->base.base;
+
+    sim_guest_error(self, "the processor shut down after a triple fault");
+    x86_core_state(cpu->core)->mp_state = X86_WAIT_INIT;
+    sim_exit_at(self->sim, EXIT_SHUTDOWN, 1, cpu->runner.now, 0);
 }
 
 void base_cpu_execute(struct base_cpu *cpu, tick_t until)
@@ -97,6 +109,7 @@ void base_cpu_execute(struct base_cpu *cpu, tick_t until)
 
     exec_trace_update(cpu);
     for (;;) {
+        enum x86_stop stop;
         uint64_t budget;
 
         cpu->run_start = cpu->runner.now;
@@ -108,8 +121,10 @@ void base_cpu_execute(struct base_cpu *cpu, tick_t until)
         budget = base_cpu_budget(cpu, until);
         if (!budget)
             return;
-        (void)x86_core_run(cpu->core, budget);
+        stop = x86_core_run(cpu->core, budget);
         base_cpu_charge(cpu);
+        if (stop == X86_STOP_SHUTDOWN)
+            base_cpu_shut_down(cpu);
     }
 }
 
@@ -152,6 +167,7 @@ static void base_cpu_make_core(struct base_cpu *cpu)
     if (x86_cpuid_create(&cpuid_cfg, &cpu->cpuid, why))
         sim_fatal_param(self, "model", "%s", why);
     cfg.cpuid = cpu->cpuid;
+    cpu_io_set_env(cfg.env, cpu->is_in_se);
     if (cpu->is_in_se) {
         struct se_workload *workload = SIM_CAST(
             struct se_workload, se_workload_type, &cpu->system->workload->base);
@@ -192,12 +208,25 @@ static void base_cpu_init(struct sim_object *obj)
     cpu->stop_insts = UINT64_MAX;
     cpu->runner.owner = obj;
     base_cpu_make_core(cpu);
+    cpu_io_init(cpu);
     if (cpu->is_in_se)
         base_cpu_join_kernel(cpu);
     if (cpu->max_insts_any_thread)
         base_cpu_stop_after(cpu, cpu->max_insts_any_thread);
     if (cpu->max_insts_all_threads)
         base_cpu_stop_after(cpu, cpu->max_insts_all_threads);
+}
+
+/* Power on. */
+static void base_cpu_reset(struct sim_object *obj)
+{
+    struct base_cpu *cpu = base_cpu_of(obj);
+
+    if (cpu->is_in_se || cpu->switched_out)
+        return;
+    boot_cpu(cpu->system->workload, (uint32_t)cpu->cpu_id,
+             x86_core_state(cpu->core));
+    x86_core_state_changed(cpu->core);
 }
 
 static void base_cpu_startup(struct sim_object *obj)
@@ -243,6 +272,7 @@ static void base_cpu_fini(struct sim_object *obj)
     struct base_cpu *cpu = base_cpu_of(obj);
 
     stat_vector_fini(&cpu->op_class);
+    cpu_io_fini(cpu);
     if (cpu->is_in_se)
         base_cpu_leave_kernel(SIM_CAST(struct se_workload, se_workload_type,
                                        &cpu->system->workload->base));
@@ -336,6 +366,24 @@ static const struct sim_stat base_cpu_stats[] = {
              "Count", "Number of branches"),
     SIM_STAT(struct base_cpu, stats.taken, "executeStats0.numTakenBranches",
              "Count", "Number of branches taken"),
+    SIM_STAT(struct base_cpu, io.work_started, "numWorkItemsStarted", "Count",
+             "Number of work items this cpu started"),
+    SIM_STAT(struct base_cpu, io.work_completed, "numWorkItemsCompleted",
+             "Count", "Number of work items this cpu completed"),
+    SIM_STAT(struct base_cpu, io.num_io, "numIO", "Count",
+             "Number of accesses to I/O ports", .flags = STAT_NO_ZERO),
+    SIM_STAT(struct base_cpu, io.num_mmio, "numMMIO", "Count",
+             "Number of memory accesses outside RAM", .flags = STAT_NO_ZERO),
+    SIM_STAT(struct base_cpu, io.num_unclaimed, "numUnclaimed", "Count",
+             "Number of accesses for which no bus was connected",
+             .flags = STAT_NO_ZERO),
+    SIM_STAT(struct base_cpu, io.num_interrupts, "numInterrupts", "Count",
+             "Number of interrupts taken from the controller",
+             .flags = STAT_NO_ZERO),
+    SIM_STAT(struct base_cpu, io.num_pseudo_ops, "numPseudoOps", "Count",
+             "Number of pseudo operations", .flags = STAT_NO_ZERO),
+    SIM_STAT(struct base_cpu, io.num_hypercalls, "numHypercalls", "Count",
+             "Number of hypercalls", .flags = STAT_NO_ZERO),
     SIM_STAT(struct base_cpu, num_syscalls, "workload.numSyscalls", "Count",
              "Number of system calls"),
     SIM_END_STAT,
@@ -346,6 +394,7 @@ static const struct sim_stat base_cpu_stats[] = {
 
 static const struct sim_ops base_cpu_ops = {
     .init = base_cpu_init,
+    .reset = base_cpu_reset,
     .startup = base_cpu_startup,
     .reset_stats = base_cpu_reset_stats,
     .pre_dump = base_cpu_pre_dump,
@@ -375,6 +424,10 @@ static const struct sim_param base_cpu_params[] = {
               "Accepted for gem5's scripts"),
     SIM_PARAM(struct base_cpu, switched_out, "False", "",
               "Does not run until the script switches to it"),
+    SIM_PARAM(struct base_cpu, do_checkpoint_insts, "True", "",
+              "Whether the pseudo operation checkpoint has an effect"),
+    SIM_PARAM(struct base_cpu, do_statistics_insts, "True", "",
+              "Whether pseudo operations dump and reset statistics"),
     SIM_PARAM(struct base_cpu, model, "host", "",
               "What CPUID tells, within what this host can execute"),
     SIM_END_PARAM,

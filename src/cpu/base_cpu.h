@@ -12,6 +12,7 @@
 
 #include "arch/x86/core.h"
 #include "arch/x86/linux/kernel.h"
+#include "cpu/cpu_io.h"
 #include "sim/clock.h"
 #include "sim/field.h"
 #include "sim/port.h"
@@ -37,6 +38,7 @@ struct base_cpu {
     uint64_t max_insts_any_thread, max_insts_all_threads;
     uint64_t progress_interval;
     bool switched_out;
+    bool do_checkpoint_insts, do_statistics_insts;
     const char *model; /* of CPUID */
     struct sim_port icache_port, dcache_port;
 
@@ -53,13 +55,15 @@ struct base_cpu {
     struct system *system;
     struct x86_cpuid *cpuid;
     struct x86_core *core;
-    struct linux_cpu linux_cpu;
+    struct linux_cpu linux_cpu; /* its env is the core's in any case */
+    struct cpu_io io;
     struct sim_runner runner;
     struct x86_counts base_counts; /* of the core at the last reset */
     uint64_t base_syscalls;
     uint64_t stop_insts; /* stop when num_insts reaches it */
     uint64_t run_insts;  /* of the core when the current run began */
     tick_t run_start;    /* tick when the current run began */
+    tick_t run_until;    /* what its budget was made for */
     bool is_in_se;
     bool is_traced;
 };

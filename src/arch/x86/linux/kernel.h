@@ -48,8 +48,6 @@ struct kernel_host {
     void (*set_timer)(void *ctx, tick_t when);
     /* The last thread is gone; @code is the first process's exit status. */
     void (*exit)(void *ctx, const char *cause, int64_t code);
-    /* Handles gem5's pseudo instructions; may be NULL. */
-    uint64_t (*pseudo_op)(void *ctx, struct x86_core *core, uint16_t func);
 };
 
 struct kernel_cfg {

@@ -136,7 +136,7 @@ struct kernel *se_workload_kernel(struct se_workload *workload,
     const struct sim_object *self = &workload->base.base;
     struct kernel_cfg cfg = {
         .mem = system_of(self)->physmem,
-        .host = {workload, se_now, se_set_timer, se_exit, NULL},
+        .host = {workload, se_now, se_set_timer, se_exit},
         .owner = self,
         .cpuid = cpuid,
         .start_time_s = workload->start_time,
