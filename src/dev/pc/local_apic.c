@@ -11,7 +11,7 @@
  * n << 12, messages to it at 0xA << 60 | n << 12, both beyond every physical
  * address that a guest can name.
  *
- * Left out: SMI, interrupts of an 8259 (ExtINT), thermal and performance
+ * Left out: SMI, the pins LINT0 and LINT1, thermal and performance
  * interrupts (their LVT entries only store), EOI messages to an I/O APIC, focus
  * processors, changing the APIC id.
  * Source: [SDM] Vol. 3A, "Advanced Programmable Interrupt Controller (APIC)".
@@ -90,8 +90,10 @@ struct local_apic {
 
     /* State.  The task priority above 15 is in the processor's CR8. */
     uint32_t regs[NUM_REGS];
-    uint32_t errors; /* since ESR was written */
-    tick_t timer_at; /* of the next expiry; 0: stopped */
+    bool has_external;
+    uint8_t external_vector; /* of an 8259: needs no priority, no EOI */
+    uint32_t errors;         /* since ESR was written */
+    tick_t timer_at;         /* of the next expiry; 0: stopped */
 
     /* Statistics. */
     uint64_t num_sent, num_received, num_timer;
@@ -238,6 +240,8 @@ static int apic_pending(struct x86_intr *intr)
     const struct local_apic *apic = apic_of_intr(intr);
     int requested = highest(apic, REG_IRR);
 
+    if (apic->has_external)
+        return apic->external_vector;
     if (requested < 0 || !is_enabled(apic) ||
         (uint32_t)requested >> 4 <= processor_priority(apic) >> 4)
         return -1;
@@ -248,6 +252,11 @@ static void apic_acknowledge(struct x86_intr *intr, uint8_t vector)
 {
     struct local_apic *apic = apic_of_intr(intr);
 
+    if (apic->has_external && apic->external_vector == vector) {
+        apic->has_external = false;
+        poke(apic);
+        return;
+    }
     put_bit(apic, REG_IRR, vector, false);
     put_bit(apic, REG_ISR, vector, true);
 }
@@ -347,8 +356,12 @@ static void apic_deliver(struct x86_intr *intr, const struct x86_intr_msg *msg)
     case X86_INTR_START:
         intr->cpu->ops->start(intr->cpu, msg->vector);
         return;
-    case X86_INTR_SMI:
     case X86_INTR_EXTERNAL:
+        apic->has_external = true;
+        apic->external_vector = msg->vector;
+        poke(apic);
+        return;
+    case X86_INTR_SMI:
         sim_unimplemented(object_of(apic), "interrupt of delivery mode %u",
                           msg->mode);
         return;
@@ -730,6 +743,7 @@ static void reset_registers(struct local_apic *apic)
     apic->regs[REG_SVR] = 0xff;
     mask_all(apic);
     apic->errors = 0;
+    apic->has_external = false;
     set_timer(apic, 0);
 }
 
@@ -779,6 +793,8 @@ static const struct sim_param local_apic_params[] = {
 
 static const struct sim_field local_apic_state[] = {
     SIM_FIELD_ARRAY(struct local_apic, regs, "", "Registers, by offset / 16"),
+    SIM_FIELD(struct local_apic, has_external, "", "An external vector waits"),
+    SIM_FIELD(struct local_apic, external_vector, "", "It"),
     SIM_FIELD(struct local_apic, errors, "", "Errors not yet in the ESR"),
     SIM_FIELD(struct local_apic, timer_at, "ticks",
               "Next expiry of the timer; 0: stopped"),
