@@ -86,7 +86,7 @@ void cpu_mmio_write(struct base_cpu *cpu, gpa_t addr, unsigned size,
  * put the CPU to sleep: leave the guest and look at the horizon and at
  * cpu_io_may_run() before it goes on.
  *
- * Returns: false if it is unknown or not implemented (#UD for the opcode).
+ * Returns: false if there is no such operation (#UD for the opcode).
  */
 bool cpu_pseudo_op(struct base_cpu *cpu, uint16_t func, uint64_t *result);
 

@@ -256,9 +256,6 @@ static const struct pseudo_row pseudo_ops[] = {
     [0x04] = {"quiesce_time",     op_quiesce_time    },
     [0x07] = {"rpns",             op_rpns            },
     [0x09] = {"wake_cpu",         op_wake_cpu        },
-    [0x10] = {"deprecated1",      NULL               },
-    [0x11] = {"deprecated2",      NULL               },
-    [0x20] = {"deprecated3",      NULL               },
     [0x21] = {"exit",             op_exit            },
     [0x22] = {"fail",             op_fail            },
     [0x23] = {"sum",              op_sum             },
@@ -274,11 +271,6 @@ static const struct pseudo_row pseudo_ops[] = {
     [0x52] = {"switch_cpu",       op_switch_cpu      },
     [0x53] = {"add_symbol",       NULL               },
     [0x54] = {"panic",            op_panic           },
-    [0x55] = {"reserved1",        NULL               },
-    [0x56] = {"reserved2",        NULL               },
-    [0x57] = {"reserved3",        NULL               },
-    [0x58] = {"reserved4",        NULL               },
-    [0x59] = {"reserved5",        NULL               },
     [0x5a] = {"work_begin",       op_work_begin      },
     [0x5b] = {"work_end",         op_work_end        },
     [0x62] = {"dist_toggle_sync", NULL               },
@@ -297,11 +289,10 @@ bool pseudo_op_run(struct pseudo_call *call, uint16_t func, uint64_t *result)
         sim_guest_error(call->cpu, "there is no pseudo operation %#x", func);
         return false;
     }
-    if (!pseudo_ops[func].run) {
+    if (pseudo_ops[func].run)
+        *result = pseudo_ops[func].run(call);
+    else
         sim_unimplemented(call->cpu, "pseudo operation %s (%#x)",
                           pseudo_ops[func].name, func);
-        return false;
-    }
-    *result = pseudo_ops[func].run(call);
     return true;
 }

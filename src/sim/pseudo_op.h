@@ -114,8 +114,8 @@ struct pseudo_call {
  * May schedule events at call->now: the CPU must look at its horizon before it
  * goes on.
  *
- * Returns: false if there is no such operation or it is not implemented, which
- * has been reported; *@result is 0 then.
+ * An operation that is not implemented is reported and gives 0.
+ * Returns: false if there is no such operation; *@result is 0 then.
  */
 bool pseudo_op_run(struct pseudo_call *call, uint16_t func, uint64_t *result);
 

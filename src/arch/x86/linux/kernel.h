@@ -59,6 +59,9 @@ struct kernel_cfg {
     uint64_t start_time_s;          /* wall clock at tick 0, since 1970 */
     uint64_t seed;
     uint64_t quantum_insts; /* time slice; 0: default */
+    /* /dev/mem: what lies at pseudo_offset is the window of pseudo operations,
+     * at pseudo_window; 0: there is no /dev/mem. */
+    uint64_t pseudo_offset, pseudo_window;
 };
 
 /* One CPU as the kernel sees it. */
