@@ -16,6 +16,7 @@ build/VARIANT/kernel_run              tests/kernel/*.c
 build/VARIANT/fuzz/                   tests/fuzz/*_fuzz.{c,cc}
 build/guest/                          tests/guest/{asm,c,kernel}/*: programs
                                       that are simulated
+build/guest/m5/                       util/m5: the guests' library and command
 """
 import os
 import re
@@ -326,4 +327,33 @@ def build_guest_programs(base):
                 f"{compiler} -Itests/guest $SOURCE -o $TARGET "
                 + guest_flags(str(source), folder),
             )
-    Alias("guest", made)
+    Alias("guest", made + build_m5(base))
+
+
+def build_m5(base):
+    """The guests' own library and command for pseudo operations."""
+    flags = "-O2 -Iutil/m5/include"
+    objects = [
+        base.Command(
+            f"build/guest/m5/{name}.o",
+            [File(f"util/m5/{name}.{suffix}")],
+            f"gcc {flags} -fPIC -c $SOURCE -o $TARGET",
+        )[0]
+        for name, suffix in (("m5ops", "S"), ("m5_mmap", "c"))
+    ]
+    library = base.Command(
+        "build/guest/m5/libm5.a",
+        objects,
+        "rm -f $TARGET; ar rcs $TARGET $SOURCES",
+    )
+    tool = base.Command(
+        "build/guest/m5/m5",
+        ["util/m5/m5.c", library],
+        f"gcc {flags} -static $SOURCES -o $TARGET",
+    )
+    headers = Glob("util/m5/include/gem5/*.h") + Glob(
+        "util/m5/include/gem5/asm/generic/*.h"
+    )
+    for target in objects + tool:
+        base.Depends(target, headers)
+    return library + tool

@@ -5,6 +5,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "arch/x86/boot/boot.h"
 #include "arch/x86/cpuid.h"
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/se_workload.h"
@@ -62,7 +63,7 @@ static void base_cpu_wake(struct linux_cpu *linux_cpu)
         sim_runner_activate(cpu->base.base.sim, &cpu->runner);
 }
 
-uint64_t base_cpu_budget(const struct base_cpu *cpu, tick_t until)
+uint64_t base_cpu_budget(struct base_cpu *cpu, tick_t until)
 {
     tick_t period = clock_period(&cpu->base);
     tick_t now = cpu->runner.now;
@@ -71,6 +72,7 @@ uint64_t base_cpu_budget(const struct base_cpu *cpu, tick_t until)
 
     if (horizon < until)
         until = horizon;
+    cpu->run_until = until;
     if (until <= now)
         return 0;
     budget = (until - now - 1) / period + 1;
@@ -124,9 +126,19 @@ static void base_cpu_charge(struct base_cpu *cpu)
 
 bool base_cpu_has_work(struct base_cpu *cpu)
 {
-    if (!cpu->is_in_se)
-        return x86_core_state(cpu->core)->mp_state == X86_RUNNABLE;
+    if (!cpu->is_in_se || cpu->io.is_quiesced)
+        return cpu_io_may_run(cpu);
     return sched_run_next(&cpu->linux_cpu);
+}
+
+/* A triple fault: only INIT helps. */
+static void base_cpu_shut_down(struct base_cpu *cpu)
+{
+    struct sim_object *self = &cpu->base.base;
+
+    sim_guest_error(self, "the processor shut down after a triple fault");
+    x86_core_state(cpu->core)->mp_state = X86_WAIT_INIT;
+    sim_exit_at(self->sim, EXIT_SHUTDOWN, 1, cpu->runner.now, 0);
 }
 
 void base_cpu_begin(struct base_cpu *cpu)
@@ -139,13 +151,16 @@ void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget)
 {
     uint64_t rip = x86_core_state(cpu->core)->rip;
     uint64_t before = x86_core_insts(cpu->core);
+    enum x86_stop stop;
 
     if (cpu->stops.is_in_use && core_stops_end(cpu))
         return;
-    (void)x86_core_run(cpu->core, budget);
+    stop = x86_core_run(cpu->core, budget);
     base_cpu_charge(cpu);
     if (cpu->stops.is_in_use && x86_core_insts(cpu->core) != before)
         core_stops_passed(cpu, rip);
+    if (stop == X86_STOP_SHUTDOWN)
+        base_cpu_shut_down(cpu);
 }
 
 void base_cpu_charge_time(struct base_cpu *cpu, tick_t ticks)
@@ -269,6 +284,7 @@ static void base_cpu_make_core(struct base_cpu *cpu)
     if (x86_cpuid_create(&cpuid_cfg, &cpu->cpuid, why))
         sim_fatal_param(self, "model", "%s", why);
     cfg.cpuid = cpu->cpuid;
+    cpu_io_set_env(cfg.env, cpu->is_in_se);
     if (cpu->is_in_se)
         linux_env_init(&cpu->linux_cpu);
     cpu->core = x86_core_create(&cfg);
@@ -302,6 +318,7 @@ static void base_cpu_init(struct sim_object *obj)
     cpu->is_switched_out = cpu->switched_out;
     cpu->linux_cpu.period = base_cpu_tsc_period(cpu);
     base_cpu_make_core(cpu);
+    cpu_io_init(cpu);
     if (cpu->is_in_se && !cpu->is_switched_out)
         kernel_add_cpu(se_workload_kernel(base_cpu_workload(cpu), cpu->cpuid),
                        &cpu->linux_cpu);
@@ -309,6 +326,18 @@ static void base_cpu_init(struct sim_object *obj)
         base_cpu_stop_after(cpu, cpu->max_insts_any_thread, EXIT_MAX_INSTS);
     if (cpu->max_insts_all_threads)
         base_cpu_stop_after(cpu, cpu->max_insts_all_threads, EXIT_MAX_INSTS);
+}
+
+/* Power on. */
+static void base_cpu_reset(struct sim_object *obj)
+{
+    struct base_cpu *cpu = base_cpu_of(obj);
+
+    if (cpu->is_in_se || cpu->is_switched_out)
+        return;
+    boot_cpu(cpu->system->workload, (uint32_t)cpu->cpu_id,
+             x86_core_state(cpu->core));
+    x86_core_state_changed(cpu->core);
 }
 
 static void base_cpu_startup(struct sim_object *obj)
@@ -331,6 +360,7 @@ static void base_cpu_fini(struct sim_object *obj)
     struct base_cpu *cpu = base_cpu_of(obj);
 
     stat_vector_fini(&cpu->op_class);
+    cpu_io_fini(cpu);
     while (cpu->inst_stops)
         base_cpu_drop_inst_stop(cpu);
     /* The first CPU to go takes the kernel along, which refers to all cores. */
@@ -427,6 +457,24 @@ static const struct sim_stat base_cpu_stats[] = {
              "Count", "Number of branches"),
     SIM_STAT(struct base_cpu, stats.taken, "executeStats0.numTakenBranches",
              "Count", "Number of branches taken"),
+    SIM_STAT(struct base_cpu, io.work_started, "numWorkItemsStarted", "Count",
+             "Number of work items this cpu started"),
+    SIM_STAT(struct base_cpu, io.work_completed, "numWorkItemsCompleted",
+             "Count", "Number of work items this cpu completed"),
+    SIM_STAT(struct base_cpu, io.num_io, "numIO", "Count",
+             "Number of accesses to I/O ports", .flags = STAT_NO_ZERO),
+    SIM_STAT(struct base_cpu, io.num_mmio, "numMMIO", "Count",
+             "Number of memory accesses outside RAM", .flags = STAT_NO_ZERO),
+    SIM_STAT(struct base_cpu, io.num_unclaimed, "numUnclaimed", "Count",
+             "Number of accesses for which no bus was connected",
+             .flags = STAT_NO_ZERO),
+    SIM_STAT(struct base_cpu, io.num_interrupts, "numInterrupts", "Count",
+             "Number of interrupts taken from the controller",
+             .flags = STAT_NO_ZERO),
+    SIM_STAT(struct base_cpu, io.num_pseudo_ops, "numPseudoOps", "Count",
+             "Number of pseudo operations", .flags = STAT_NO_ZERO),
+    SIM_STAT(struct base_cpu, io.num_hypercalls, "numHypercalls", "Count",
+             "Number of hypercalls", .flags = STAT_NO_ZERO),
     SIM_STAT(struct base_cpu, num_syscalls, "workload.numSyscalls", "Count",
              "Number of system calls"),
     SIM_END_STAT,
@@ -437,6 +485,7 @@ static const struct sim_stat base_cpu_stats[] = {
 
 static const struct sim_ops base_cpu_ops = {
     .init = base_cpu_init,
+    .reset = base_cpu_reset,
     .startup = base_cpu_startup,
     .reset_stats = base_cpu_reset_stats,
     .pre_dump = base_cpu_pre_dump,
@@ -466,6 +515,10 @@ static const struct sim_param base_cpu_params[] = {
               "Accepted for gem5's scripts"),
     SIM_PARAM(struct base_cpu, switched_out, "False", "",
               "Does not run until the script switches to it"),
+    SIM_PARAM(struct base_cpu, do_checkpoint_insts, "True", "",
+              "Whether the pseudo operation checkpoint has an effect"),
+    SIM_PARAM(struct base_cpu, do_statistics_insts, "True", "",
+              "Whether pseudo operations dump and reset statistics"),
     SIM_PARAM(struct base_cpu, model, "host", "",
               "What CPUID tells, within what this host can execute"),
     SIM_END_PARAM,

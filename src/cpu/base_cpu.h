@@ -16,6 +16,7 @@
 #include "arch/x86/core.h"
 #include "arch/x86/linux/kernel.h"
 #include "cpu/core_stops.h"
+#include "cpu/cpu_io.h"
 #include "sim/clock.h"
 #include "sim/field.h"
 #include "sim/port.h"
@@ -59,6 +60,7 @@ struct base_cpu {
     uint64_t max_insts_any_thread, max_insts_all_threads;
     uint64_t progress_interval;
     bool switched_out; /* at the start */
+    bool do_checkpoint_insts, do_statistics_insts;
     const char *model; /* of CPUID */
     struct sim_port icache_port, dcache_port;
 
@@ -75,8 +77,9 @@ struct base_cpu {
     struct system *system;
     struct x86_cpuid *cpuid;
     struct x86_core *core;
-    struct linux_cpu linux_cpu;
+    struct linux_cpu linux_cpu; /* its env is the core's in any case */
     struct core_stops stops;
+    struct cpu_io io;
     struct sim_runner runner;
     struct x86_counts base_counts; /* of the core at the last reset */
     uint64_t base_syscalls;
@@ -86,6 +89,7 @@ struct base_cpu {
     uint64_t run_insts;  /* of the core when the current run began */
     tick_t run_start;    /* tick when the current run began */
     uint64_t slice_used; /* cycles not yet taken off the thread's slice */
+    tick_t run_until;    /* what its budget was made for */
     bool is_in_se;
     bool is_switched_out;
     bool was_active; /* when it was switched out: has something to run */
@@ -117,7 +121,7 @@ void base_cpu_begin(struct base_cpu *cpu);
 /* Something to execute is in the core; false: suspend the runner. */
 bool base_cpu_has_work(struct base_cpu *cpu);
 /* Instructions that may run before the next thing to look at; 0: none. */
-uint64_t base_cpu_budget(const struct base_cpu *cpu, tick_t until);
+uint64_t base_cpu_budget(struct base_cpu *cpu, tick_t until);
 /** base_cpu_run_core() - execute and charge at most @budget instructions; none
  *  if the run ends at RIP (a stop at an address). */
 void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget);

@@ -77,6 +77,24 @@ const char *const *system_requestor_names(const struct system *system)
 
 /* --------------------------------------------------------------- life cycle */
 
+/* As gem5's scripts do by hand: RAM comes first. */
+static void system_place_window(struct system *system)
+{
+    uint64_t start = system->m5ops_base & ~(uint64_t)(PSEUDO_WINDOW_SIZE - 1);
+
+    system->pseudo_window = start;
+    for (size_t i = 0; start && i < physmem_num_ranges(system->physmem); i++) {
+        const struct physmem_range *range =
+            physmem_get_range(system->physmem, i);
+        uint64_t end = range->start + range->size;
+
+        if (start < end && range->start < start + PSEUDO_WINDOW_SIZE)
+            start = (end + PSEUDO_WINDOW_SIZE - 1) &
+                    ~(uint64_t)(PSEUDO_WINDOW_SIZE - 1);
+    }
+    system->pseudo_window = start;
+}
+
 static void system_init(struct sim_object *obj)
 {
     struct system *system = self(obj);
@@ -93,6 +111,8 @@ static void system_init(struct sim_object *obj)
     (void)system_add_requestor(system, obj, "functional");
     system->physmem = physmem_create();
     system_ram_map(system);
+    system_place_window(system);
+    system->pseudo.owner = obj;
 }
 
 static void system_save(const struct sim_object *obj, struct ckpt_writer *w)
@@ -146,15 +166,15 @@ static const struct sim_param system_params[] = {
                   "What the system runs"),
     SIM_PARAM_OBJ(struct system, kvm_vm, "NULL", sim_object_type,
                   "The KvmVM of its KVM CPUs"),
-    SIM_PARAM(struct system, m5ops_base, "0", "addr",
-              "First address of the 64 KiB window for pseudo operations; 0: "
-              "no window"),
-    SIM_PARAM(struct system, init_param, "0", "",
-              "What the pseudo operation init_param returns"),
-    SIM_PARAM(struct system, readfile, "", "",
-              "Host file that the pseudo operation read_file returns"),
-    SIM_PARAM(struct system, symbolfile, "", "",
-              "File with additional symbols"),
+    SIM_PARAM(struct system, m5ops_base, "0xffff0000", "addr",
+              "First address of the 64 KiB window for pseudo operations, which "
+              "lies behind RAM if that is RAM; 0: no window"),
+    SIM_PARAM_NAMED(struct system, pseudo.init_param, "init_param", "0", "",
+                    "What the pseudo operation init_param returns"),
+    SIM_PARAM_NAMED(struct system, pseudo.readfile, "readfile", "", "",
+                    "Host file that the pseudo operation read_file returns"),
+    SIM_PARAM_NAMED(struct system, pseudo.symbolfile, "symbolfile", "", "",
+                    "File with additional symbols"),
     SIM_PARAM(struct system, shared_backstore, "", "",
               "Not supported: RAM is private to the simulation"),
     SIM_PARAM(struct system, auto_unlink_shared_backstore, "False", "",
@@ -163,25 +183,40 @@ static const struct sim_param system_params[] = {
               "Of no effect: RAM never reserves swap space"),
     SIM_PARAM(struct system, multi_thread, "False", "",
               "Several hardware threads per CPU"),
-    SIM_PARAM(struct system, exit_on_work_items, "False", "",
-              "Leave simulate() when a work item begins or ends"),
-    SIM_PARAM(struct system, work_item_id, "-1", "",
-              "The work item that counts; -1: all"),
-    SIM_PARAM(struct system, num_work_ids, "16", "",
-              "Number of distinct work items"),
-    SIM_PARAM(struct system, work_begin_cpu_id_exit, "-1", "",
-              "Leave when this CPU begins a work item; -1: none"),
-    SIM_PARAM(struct system, work_begin_ckpt_count, "0", "",
-              "Checkpoint after so many begins; 0: never"),
-    SIM_PARAM(struct system, work_begin_exit_count, "0", "",
-              "Leave after so many begins; 0: never"),
-    SIM_PARAM(struct system, work_end_ckpt_count, "0", "",
-              "Checkpoint after so many ends; 0: never"),
-    SIM_PARAM(struct system, work_end_exit_count, "0", "",
-              "Leave after so many ends; 0: never"),
-    SIM_PARAM(struct system, work_cpus_ckpt_count, "0", "",
-              "Checkpoint when so many CPUs have begun work; 0: never"),
+    SIM_PARAM_NAMED(struct system, pseudo.exit_on_work_items,
+                    "exit_on_work_items", "False", "",
+                    "Leave simulate() when a work item begins or ends"),
+    SIM_PARAM_NAMED(struct system, pseudo.work_item_id, "work_item_id", "-1",
+                    "", "The work item that counts; -1: all"),
+    SIM_PARAM_NAMED(struct system, pseudo.num_work_ids, "num_work_ids", "16",
+                    "", "Number of distinct work items"),
+    SIM_PARAM_NAMED(struct system, pseudo.work_begin_cpu_id_exit,
+                    "work_begin_cpu_id_exit", "-1", "",
+                    "Leave when this CPU begins a work item; -1: none"),
+    SIM_PARAM_NAMED(struct system, pseudo.work_begin_ckpt_count,
+                    "work_begin_ckpt_count", "0", "",
+                    "Checkpoint after so many begins; 0: never"),
+    SIM_PARAM_NAMED(struct system, pseudo.work_begin_exit_count,
+                    "work_begin_exit_count", "0", "",
+                    "Leave after so many begins; 0: never"),
+    SIM_PARAM_NAMED(struct system, pseudo.work_end_ckpt_count,
+                    "work_end_ckpt_count", "0", "",
+                    "Checkpoint after so many ends; 0: never"),
+    SIM_PARAM_NAMED(struct system, pseudo.work_end_exit_count,
+                    "work_end_exit_count", "0", "",
+                    "Leave after so many ends; 0: never"),
+    SIM_PARAM_NAMED(struct system, pseudo.work_cpus_ckpt_count,
+                    "work_cpus_ckpt_count", "0", "",
+                    "Checkpoint when so many CPUs have begun work; 0: never"),
     SIM_END_PARAM,
+};
+
+static const struct sim_field system_state[] = {
+    SIM_FIELD(struct system, pseudo.work_begins, "", "Work items begun"),
+    SIM_FIELD(struct system, pseudo.work_ends, "", "Work items ended"),
+    SIM_FIELD_ARRAY(struct system, pseudo.work_cpus, "",
+                    "Bit per CPU: has begun or ended a work item"),
+    SIM_END,
 };
 
 static const struct sim_port_desc system_ports[] = {
@@ -196,7 +231,9 @@ const struct sim_type system_type = {
     .doc = "A machine: its memory, its mode and what it runs",
     .base = &sim_object_type,
     .size = sizeof(struct system),
+    .version = 1,
     .ops = &system_ops,
     .params = system_params,
+    .state = system_state,
     .ports = system_ports,
 };

@@ -13,6 +13,7 @@
 #include "sim/field.h"
 #include "sim/object.h"
 #include "sim/port.h"
+#include "sim/pseudo_op.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -39,24 +40,16 @@ struct system {
     struct workload *workload;
     struct sim_object *kvm_vm; /* a KvmVM; NULL: no CPU uses KVM */
     uint64_t m5ops_base;
-    uint64_t init_param;
-    const char *readfile;
-    const char *symbolfile;
     const char *shared_backstore;
     bool auto_unlink_shared_backstore;
     bool mmap_using_noreserve;
     bool multi_thread;
-    bool exit_on_work_items;
-    int64_t work_item_id;
-    uint32_t num_work_ids;
-    int64_t work_begin_cpu_id_exit;
-    uint32_t work_begin_ckpt_count, work_begin_exit_count;
-    uint32_t work_end_ckpt_count, work_end_exit_count;
-    uint32_t work_cpus_ckpt_count;
+    struct pseudo_machine pseudo; /* its parameters and state */
     struct sim_port system_port;
 
     /* Derived. */
     struct physmem *physmem;
+    uint64_t pseudo_window;  /* of pseudo operations; 0: none */
     const char **requestors; /* names, by index */
     uint32_t num_requestors;
 };
@@ -68,6 +61,17 @@ struct system *system_of(const struct sim_object *obj);
 static inline bool system_is_timing(const struct system *system)
 {
     return system->mem_mode == MEM_MODE_TIMING;
+}
+
+/** system_pseudo_op_at() - the pseudo operation that an access at @addr means,
+ *  or -1 if it lies outside the window. */
+static inline int system_pseudo_op_at(const struct system *system, gpa_t addr)
+{
+    uint64_t offset = addr.v - system->pseudo_window;
+
+    if (!system->pseudo_window || offset >= PSEUDO_WINDOW_SIZE)
+        return -1;
+    return pseudo_op_of_offset(offset);
 }
 
 /**

@@ -87,6 +87,10 @@ struct sim_exit {
 #define EXIT_LAST_THREAD "exiting with last active thread context"
 #define EXIT_MAX_INSTS   "a thread reached the max instruction count"
 #define EXIT_DRAINED     "Finished drain"
+/* and ours, of machines */
+#define EXIT_SHUTDOWN  "processor shutdown after a triple fault"
+#define EXIT_POWER_OFF "the machine was switched off"
+#define EXIT_PORT      "exit port written"
 
 /**
  * sim_exit_now() - end simulate() once the events of this tick were served

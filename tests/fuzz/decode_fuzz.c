@@ -125,11 +125,12 @@ static void on_io_write(struct x86_env *env, struct x86_core *core,
     (void)on_io_read(env, core, port, size);
 }
 
-static uint64_t on_pseudo_op(struct x86_env *env, struct x86_core *core,
-                             uint16_t func)
+static bool on_pseudo_op(struct x86_env *env, struct x86_core *core,
+                         uint16_t func, uint64_t *result)
 {
     (void)called(env, core);
-    return func;
+    *result = func;
+    return func & 1;
 }
 
 static bool on_msr_read(struct x86_env *env, struct x86_core *core,

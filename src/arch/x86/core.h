@@ -73,9 +73,14 @@ struct x86_env {
                         uint16_t port, unsigned size);
     void (*io_write)(struct x86_env *env, struct x86_core *core, uint16_t port,
                      unsigned size, uint32_t value);
-    /* gem5 pseudo instruction 0F 04 FUNC; result goes to RAX. */
-    uint64_t (*pseudo_op)(struct x86_env *env, struct x86_core *core,
-                          uint16_t func);
+    /* gem5's pseudo instruction 0F 04 FUNC; RAX gets *@result.
+     * Returns: false for #UD. */
+    bool (*pseudo_op)(struct x86_env *env, struct x86_core *core, uint16_t func,
+                      uint64_t *result);
+    /* VMCALL or VMMCALL: the number is in RAX, which gets *@result.
+     * Returns: false for #UD. */
+    bool (*hypercall)(struct x86_env *env, struct x86_core *core,
+                      uint64_t *result);
     /* MSRs beyond the table; return false for #GP. */
     bool (*msr_read)(struct x86_env *env, struct x86_core *core, uint32_t index,
                      uint64_t *value);

@@ -475,6 +475,11 @@ static const struct x86_form unknown_form = {
 static const struct x86_form too_long_form = {
     .fn = x86_run_full, .full = x86_exec_too_long, .row = &undefined_row};
 
+static const struct x86_form pseudo_form = {
+    .fn = x86_run_full, .full = x86_exec_pseudo_op, .row = &undefined_row};
+static const struct x86_form hypercall_form = {
+    .fn = x86_run_full, .full = x86_exec_hypercall, .row = &undefined_row};
+
 static enum x86_decode_status use_form(const struct x86_form *form,
                                        struct x86_insn *out)
 {
@@ -485,10 +490,27 @@ static enum x86_decode_status use_form(const struct x86_form *form,
     return X86_DECODED;
 }
 
+/* gem5's 0F 04 and a number of 16 bits, a hole in the opcode map. */
+static enum x86_decode_status decode_pseudo_op(const struct x86_decode_in *in,
+                                               struct x86_insn *out)
+{
+    enum { LEN = 4 };
+
+    if (in->num_bytes < LEN)
+        return X86_DECODE_MORE;
+    *out = (struct x86_insn){
+        .op = {.next_rip = in->rip + LEN, .len = LEN}
+    };
+    out->op.imm = in->bytes[2] | (uint64_t)in->bytes[3] << 8;
+    return use_form(&pseudo_form, out);
+}
+
 static enum x86_decode_status decode_failed(ZyanStatus status,
                                             const struct x86_decode_in *in,
                                             struct x86_insn *out)
 {
+    if (in->num_bytes >= 2 && in->bytes[0] == 0x0f && in->bytes[1] == 0x04)
+        return decode_pseudo_op(in, out);
     if (status == ZYDIS_STATUS_NO_MORE_DATA && in->num_bytes < MAX_INSN_BYTES)
         return X86_DECODE_MORE;
     *out = (struct x86_insn){
@@ -593,6 +615,9 @@ enum x86_decode_status x86_decode(struct x86_decoder *decoder,
     *out = (struct x86_insn){.op = {.fn = NULL}};
     set_op(&d, &out->op);
     count_accesses(&d, &out->info);
+    if (d.insn.mnemonic == ZYDIS_MNEMONIC_VMCALL ||
+        d.insn.mnemonic == ZYDIS_MNEMONIC_VMMCALL)
+        return use_form(&hypercall_form, out);
     if (!x86_cpuid_offers(in->core->cpuid, &d.insn))
         return use_form(&undefined_form, out);
     form = choose_form(&d);

@@ -5,6 +5,7 @@
 
 #include "arch/x86/core.h"
 #include "arch/x86/core_sys.h"
+#include "arch/x86/cpuid.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/sysreg.h"
 
@@ -55,7 +56,7 @@ struct msr_row {
 /* clang-format off */
 static const struct msr_row msr_table[] = {
     {.index = MSR_TSC, .rule = MSR_SPECIAL, .name = "IA32_TIME_STAMP_COUNTER"},
-    MSR_MEMBER(0x1b, apic_base, "IA32_APIC_BASE", MSR_ANY),
+    MSR_MEMBER(0x1b, apic_base, "IA32_APIC_BASE", MSR_SPECIAL),
     MSR_SLOT(0x3b, X86_MSR_TSC_ADJUST, "IA32_TSC_ADJUST", MSR_SPECIAL, .allowed = 0),
     MSR_ABSENT(0x8b, "IA32_BIOS_SIGN_ID"),
     {.index = 0xfe, .rule = MSR_SPECIAL, .name = "IA32_MTRRCAP"},
@@ -131,6 +132,8 @@ static uint64_t special_read(struct x86_core *core, uint32_t index)
     switch (index) {
     case MSR_TSC:
         return x86_tsc_read(core);
+    case 0x1b:
+        return state->apic_base;
     case 0x3b:
         return state->msr[X86_MSR_TSC_ADJUST];
     case 0xfe: /* 8 variable ranges, fixed ranges, write combining */
@@ -207,6 +210,28 @@ static bool write_seg_base(struct x86_core *core, enum x86_seg_name name,
     return true;
 }
 
+/* [SDM] Vol. 3A, "x2APIC State Transitions": x2APIC mode is entered from xAPIC
+ * mode and left by disabling the APIC. */
+static bool write_apic_base(struct x86_core *core, uint64_t value,
+                            struct x86_fault *fault)
+{
+    enum { BSP = 1 << 8, X2 = 1 << 10, ENABLED = 1 << 11, FLAGS = 0xfff };
+    const struct x86_cpuid *cpuid = x86_core_cpuid(core);
+    uint64_t *base = &x86_core_state(core)->apic_base;
+    uint64_t limit = UINT64_C(1) << (cpuid ? x86_cpuid_phys_bits(cpuid) : 46);
+
+    if ((value & FLAGS & ~(uint64_t)(BSP | X2 | ENABLED)) || value >= limit ||
+        ((value & X2) && !(value & ENABLED)) ||
+        ((value & X2) && cpuid && !x86_cpuid_has(cpuid, X86_FEAT_X2APIC)) ||
+        ((value & X2) && !(*base & ENABLED)) ||
+        ((value & ENABLED) && (*base & X2) && !(value & X2)))
+        return x86_fail(fault, X86_GP, 0);
+    *base = value;
+    x86_core_flush_tlb(core); /* another page may be the APIC's */
+    x86_core_poke(core);
+    return true;
+}
+
 static bool special_write(struct x86_core *core, uint32_t index, uint64_t value,
                           struct x86_fault *fault)
 {
@@ -219,6 +244,8 @@ static bool special_write(struct x86_core *core, uint32_t index, uint64_t value,
         state->tsc_offset += delta;
         state->msr[X86_MSR_TSC_ADJUST] += delta;
         return true;
+    case 0x1b:
+        return write_apic_base(core, value, fault);
     case 0x3b:
         state->tsc_offset += value - state->msr[X86_MSR_TSC_ADJUST];
         state->msr[X86_MSR_TSC_ADJUST] = value;

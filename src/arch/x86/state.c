@@ -49,3 +49,26 @@ void x86_state_reset(struct x86_state *state)
     state->events.exception_vector = X86_NO_FAULT;
     reset_xsave(state->xsave);
 }
+
+void x86_state_init(struct x86_state *state)
+{
+    enum { CR0_CACHE = 0x60000000 };
+    struct x86_state old = *state;
+
+    x86_state_reset(state);
+    state->cr0 = (state->cr0 & ~(uint64_t)CR0_CACHE) | (old.cr0 & CR0_CACHE);
+    state->cr2 = 0;
+    state->xcr0 = old.xcr0;
+    state->apic_base = old.apic_base;
+    state->tsc_offset = old.tsc_offset;
+    memcpy(state->msr, old.msr, sizeof state->msr);
+    memcpy(state->xsave, old.xsave, sizeof state->xsave);
+}
+
+void x86_state_start(struct x86_state *state, uint8_t vector)
+{
+    state->seg[X86_CS].selector = (uint16_t)(vector << 8);
+    state->seg[X86_CS].base = (uint64_t)vector << 12;
+    state->rip = 0;
+    state->mp_state = X86_RUNNABLE;
+}

@@ -169,6 +169,16 @@ extern "C" {
  *  Reset, or INIT". */
 void x86_state_reset(struct x86_state *state);
 
+/** x86_state_init() - what the INIT signal does: as at power on, but x87, SSE,
+ *  MSRs, the time-stamp counter and the cache bits of CR0 stay.
+ *  Same source. */
+void x86_state_init(struct x86_state *state);
+
+/** x86_state_start() - what the start-up message (SIPI) does: begin in real
+ *  mode at @vector << 12.
+ *  [SDM] Vol. 3A, "MP Initialization Protocol Algorithm". */
+void x86_state_start(struct x86_state *state, uint8_t vector);
+
 #ifdef __cplusplus
 }
 #endif

@@ -1,43 +1,657 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The local APIC of a CPU, as far as a machine that runs programs needs it: it
- * is wired as gem5's scripts wire it, and reports any use.  Interrupts, the
- * timer and messages between CPUs are not modelled; a program under system call
- * emulation causes none.
+ * The local APIC of a CPU: xAPIC and x2APIC, timer with all three modes,
+ * messages between processors.  Its processor reaches the registers through
+ * struct x86_intr_ops; messages go through x86_intr_send().
  *
- * Addresses are gem5's: registers of CPU n at 2 << 60 | n << 12, messages to it
- * at 0xA << 60 | n << 12.  No program can reach them: they lie beyond every
- * physical address that CPUID offers.
+ * The timer counts cycles of the APIC's clock, that of its CPU unless a script
+ * says otherwise, which is what CPUID leaf 15H tells the guest.
+ *
+ * For gem5's scripts there are also ports: registers of CPU n at 2 << 60 |
+ * n << 12, messages to it at 0xA << 60 | n << 12, both beyond every physical
+ * address that a guest can name.
+ *
+ * Left out: SMI, the pins LINT0 and LINT1, thermal and performance
+ * interrupts (their LVT entries only store), EOI messages to an I/O APIC, focus
+ * processors, changing the APIC id.
+ * Source: [SDM] Vol. 3A, "Advanced Programmable Interrupt Controller (APIC)".
  */
 #include <string.h>
 
+#include "arch/x86/intr.h"
+#include "arch/x86/state.h"
 #include "mem/port.h"
-#include "sim/clock.h"
+#include "mem/system.h"
+#include "sim/debug.h"
 #include "sim/object.h"
 #include "sim/param.h"
 #include "sim/report.h"
 #include "sim/sim.h"
+#include "sim/stat.h"
 
 #define REGISTERS_BASE (UINT64_C(2) << 60)
 #define MESSAGES_BASE  (UINT64_C(0xa) << 60)
 
-enum { APIC_PAGE = 4096 };
+enum { /* registers by number: offset / 16 */
+       REG_ID = 0x02,
+       REG_VERSION = 0x03,
+       REG_TPR = 0x08,
+       REG_PPR = 0x0a,
+       REG_EOI = 0x0b,
+       REG_LDR = 0x0d,
+       REG_DFR = 0x0e,
+       REG_SVR = 0x0f,
+       REG_ISR = 0x10, /* 8 registers each */
+       REG_TMR = 0x18,
+       REG_IRR = 0x20,
+       REG_ESR = 0x28,
+       REG_ICR = 0x30,
+       REG_ICR_HIGH = 0x31,
+       REG_LVT_TIMER = 0x32,
+       REG_LVT_THERMAL = 0x33,
+       REG_LVT_COUNTERS = 0x34,
+       REG_LVT_LINT0 = 0x35,
+       REG_LVT_LINT1 = 0x36,
+       REG_LVT_ERROR = 0x37,
+       REG_INITIAL = 0x38,
+       REG_CURRENT = 0x39,
+       REG_DIVIDE = 0x3e,
+       REG_SELF_IPI = 0x3f,
+       NUM_REGS = 64,
+};
+
+enum {
+    APIC_PAGE = 4096,
+    MSR_X2APIC = 0x800,
+    MSR_DEADLINE = 0x6e0,
+    BASE_X2 = 1 << 10, /* in IA32_APIC_BASE */
+    BASE_ENABLED = 1 << 11,
+    VERSION = 0x50014, /* six LVT entries */
+    SVR_ENABLED = 1 << 8,
+    LVT_MASKED = 1 << 16,
+    TIMER_MODE = 3 << 17,
+    TIMER_PERIODIC = 1 << 17,
+    TIMER_DEADLINE = 2 << 17,
+    ICR_LOGICAL = 1 << 11,
+    ICR_ASSERT = 1 << 14,
+    ICR_LEVEL = 1 << 15,
+    ESR_SEND_VECTOR = 1 << 5,
+    ESR_RECEIVE_VECTOR = 1 << 6,
+    ESR_REGISTER = 1 << 7,
+    FIRST_VECTOR = 16, /* below: reserved */
+};
 
 struct local_apic {
-    struct clocked_object base;
+    struct x86_intr base;
 
     /* Parameters. */
     tick_t pio_latency, int_latency;
     struct sim_port pio, int_requestor, int_responder;
+
+    /* State.  The task priority above 15 is in the processor's CR8. */
+    uint32_t regs[NUM_REGS];
+    bool has_external;
+    uint8_t external_vector; /* of an 8259: needs no priority, no EOI */
+    uint32_t errors;         /* since ESR was written */
+    tick_t timer_at;         /* of the next expiry; 0: stopped */
+
+    /* Statistics. */
+    uint64_t num_sent, num_received, num_timer;
+
+    /* Derived. */
+    struct sim_object *system;
+    struct sim_event timer;
 };
 SIM_CHECK_BASE(struct local_apic);
 
 extern const struct sim_type x86_local_apic_type;
 
-static struct local_apic *apic_of(const struct sim_port *port)
+static struct local_apic *apic_of(const struct sim_object *obj)
 {
-    return SIM_CAST(struct local_apic, x86_local_apic_type, port->owner);
+    return SIM_CAST(struct local_apic, x86_local_apic_type, obj);
 }
+
+static struct local_apic *apic_of_intr(struct x86_intr *intr)
+{
+    return SIM_CONTAINER_OF(intr, struct local_apic, base);
+}
+
+static struct sim_object *object_of(struct local_apic *apic)
+{
+    return &apic->base.base.base;
+}
+
+/* What registers do; `writable` are the bits that keep what is written. */
+enum reg_access {
+    READ = 1,
+    WRITE = 2,
+    READ_X2 = 4, /* in x2APIC mode */
+    WRITE_X2 = 8,
+    READ_ALL = READ | READ_X2,
+    WRITE_ALL = WRITE | WRITE_X2,
+    ALL = READ_ALL | WRITE_ALL,
+};
+
+static const struct reg_row {
+    uint8_t access;
+    uint32_t writable;
+} reg_rows[NUM_REGS] = {
+    [REG_ID] = {READ_ALL,         0         },
+    [REG_VERSION] = {READ_ALL,         0         },
+    [REG_TPR] = {ALL,              0xff      },
+    [REG_PPR] = {READ_ALL,         0         },
+    [REG_EOI] = {WRITE_ALL,        0         },
+    [REG_LDR] = {READ_ALL | WRITE, 0xff000000},
+    [REG_DFR] = {READ | WRITE,     0xf0000000},
+    [REG_SVR] = {ALL,              0x1ff     },
+    [REG_ESR] = {ALL,              0         },
+    [REG_ICR] = {ALL,              0x000ccfff},
+    [REG_ICR_HIGH] = {READ | WRITE,     0xff000000},
+    [REG_LVT_TIMER] = {ALL,              0x000700ff},
+    [REG_LVT_THERMAL] = {ALL,              0x000107ff},
+    [REG_LVT_COUNTERS] = {ALL,              0x000107ff},
+    [REG_LVT_LINT0] = {ALL,              0x0001a7ff},
+    [REG_LVT_LINT1] = {ALL,              0x0001a7ff},
+    [REG_LVT_ERROR] = {ALL,              0x000100ff},
+    [REG_INITIAL] = {ALL,              0xffffffff},
+    [REG_CURRENT] = {READ_ALL,         0         },
+    [REG_DIVIDE] = {ALL,              0xb       },
+    [REG_SELF_IPI] = {WRITE_X2,         0xff      },
+};
+
+static unsigned access_of(unsigned reg)
+{
+    return reg >= REG_ISR && reg < REG_ESR ? READ_ALL : reg_rows[reg].access;
+}
+
+/* -------------------------------------------------------------- the processor
+ */
+
+static uint64_t apic_base(const struct local_apic *apic)
+{
+    return apic->base.cpu ? apic->base.cpu->state->apic_base : BASE_ENABLED;
+}
+
+static bool is_x2(const struct local_apic *apic)
+{
+    return apic_base(apic) & BASE_X2;
+}
+
+static bool is_enabled(const struct local_apic *apic)
+{
+    return (apic_base(apic) & BASE_ENABLED) &&
+           (apic->regs[REG_SVR] & SVR_ENABLED);
+}
+
+static void poke(struct local_apic *apic)
+{
+    if (apic->base.cpu)
+        apic->base.cpu->ops->poke(apic->base.cpu);
+}
+
+/* A write to CR8 sets the whole register. */
+static uint32_t task_priority(const struct local_apic *apic)
+{
+    uint32_t tpr = apic->regs[REG_TPR];
+    uint32_t cr8 = tpr >> 4;
+
+    if (apic->base.cpu)
+        cr8 = (uint32_t)apic->base.cpu->state->cr8 & 15;
+    return cr8 == tpr >> 4 ? tpr : cr8 << 4;
+}
+
+/* ------------------------------------------------------------------- vectors
+ */
+
+static void put_bit(struct local_apic *apic, unsigned first, uint8_t vector,
+                    bool value)
+{
+    uint32_t bit = 1u << (vector % 32);
+
+    apic->regs[first + vector / 32] &= ~bit;
+    if (value)
+        apic->regs[first + vector / 32] |= bit;
+}
+
+/* Highest vector of a set of 256 bits, or -1. */
+static int highest(const struct local_apic *apic, unsigned first)
+{
+    for (unsigned i = 8; i-- > 0;) {
+        uint32_t bits = apic->regs[first + i];
+
+        if (bits)
+            return (int)(32 * i) + 31 - __builtin_clz(bits);
+    }
+    return -1;
+}
+
+static uint32_t processor_priority(const struct local_apic *apic)
+{
+    uint32_t tpr = task_priority(apic);
+    int serving = highest(apic, REG_ISR);
+
+    if (serving >= 0 && (uint32_t)serving >> 4 > tpr >> 4)
+        return (uint32_t)serving & 0xf0;
+    return tpr;
+}
+
+static int apic_pending(struct x86_intr *intr)
+{
+    const struct local_apic *apic = apic_of_intr(intr);
+    int requested = highest(apic, REG_IRR);
+
+    if (apic->has_external)
+        return apic->external_vector;
+    if (requested < 0 || !is_enabled(apic) ||
+        (uint32_t)requested >> 4 <= processor_priority(apic) >> 4)
+        return -1;
+    return requested;
+}
+
+static void apic_acknowledge(struct x86_intr *intr, uint8_t vector)
+{
+    struct local_apic *apic = apic_of_intr(intr);
+
+    if (apic->has_external && apic->external_vector == vector) {
+        apic->has_external = false;
+        poke(apic);
+        return;
+    }
+    put_bit(apic, REG_IRR, vector, false);
+    put_bit(apic, REG_ISR, vector, true);
+}
+
+static void end_of_interrupt(struct local_apic *apic)
+{
+    int serving = highest(apic, REG_ISR);
+
+    if (serving < 0)
+        return;
+    put_bit(apic, REG_ISR, (uint8_t)serving, false);
+    poke(apic);
+}
+
+static void request(struct local_apic *apic, uint8_t vector, bool is_level);
+
+static void report_error(struct local_apic *apic, uint32_t error)
+{
+    uint32_t lvt = apic->regs[REG_LVT_ERROR];
+    bool is_new = !(apic->errors & error);
+
+    apic->errors |= error;
+    if (is_new && !(lvt & LVT_MASKED) && (lvt & 0xff) >= FIRST_VECTOR)
+        request(apic, (uint8_t)lvt, false);
+}
+
+static void request(struct local_apic *apic, uint8_t vector, bool is_level)
+{
+    if (!is_enabled(apic))
+        return;
+    if (vector < FIRST_VECTOR) {
+        report_error(apic, ESR_RECEIVE_VECTOR);
+        return;
+    }
+    put_bit(apic, REG_IRR, vector, true);
+    put_bit(apic, REG_TMR, vector, is_level);
+    poke(apic);
+}
+
+/* ------------------------------------------------------------------ messages
+ */
+
+static uint32_t logical_id(const struct local_apic *apic)
+{
+    uint32_t id = apic->base.id;
+
+    if (is_x2(apic))
+        return (id & ~15u) << 12 | 1u << (id & 15);
+    return apic->regs[REG_LDR] >> 24;
+}
+
+static bool is_in_logical(const struct local_apic *apic, uint32_t dest)
+{
+    uint32_t id = logical_id(apic);
+
+    if (is_x2(apic))
+        return dest >> 16 == id >> 16 && (dest & id & 0xffff);
+    if (apic->regs[REG_DFR] >> 28 == 0xf)
+        return dest & id; /* flat */
+    return (dest >> 4 == id >> 4 || dest >> 4 == 0xf) && (dest & id & 15);
+}
+
+static bool apic_is_addressed(struct x86_intr *intr,
+                              const struct x86_intr_msg *msg)
+{
+    if (msg->dest == X86_INTR_BROADCAST)
+        return true;
+    if (msg->target == X86_INTR_PHYSICAL)
+        return msg->dest == intr->id;
+    return is_in_logical(apic_of_intr(intr), msg->dest);
+}
+
+static unsigned apic_priority(struct x86_intr *intr)
+{
+    return processor_priority(apic_of_intr(intr));
+}
+
+static void reset_registers(struct local_apic *apic);
+
+static void apic_deliver(struct x86_intr *intr, const struct x86_intr_msg *msg)
+{
+    struct local_apic *apic = apic_of_intr(intr);
+
+    apic->num_received++;
+    switch ((enum x86_intr_mode)msg->mode) {
+    case X86_INTR_FIXED:
+    case X86_INTR_LOWEST:
+        request(apic, msg->vector, msg->is_level);
+        return;
+    case X86_INTR_NMI:
+        intr->cpu->ops->nmi(intr->cpu);
+        return;
+    case X86_INTR_INIT:
+        reset_registers(apic);
+        intr->cpu->ops->init(intr->cpu);
+        return;
+    case X86_INTR_START:
+        intr->cpu->ops->start(intr->cpu, msg->vector);
+        return;
+    case X86_INTR_EXTERNAL:
+        apic->has_external = true;
+        apic->external_vector = msg->vector;
+        poke(apic);
+        return;
+    case X86_INTR_SMI:
+        sim_unimplemented(object_of(apic), "interrupt of delivery mode %u",
+                          msg->mode);
+        return;
+    }
+}
+
+static uint32_t destination(const struct local_apic *apic, uint32_t high)
+{
+    if (is_x2(apic))
+        return high;
+    high >>= 24;
+    return high == 0xff ? X86_INTR_BROADCAST : high;
+}
+
+/* The command register was written. */
+static void send(struct local_apic *apic, uint32_t command, uint32_t high)
+{
+    static const uint8_t shorthands[] = {X86_INTR_PHYSICAL, X86_INTR_SELF,
+                                         X86_INTR_ALL, X86_INTR_OTHERS};
+    struct x86_intr_msg msg = {.dest = destination(apic, high),
+                               .target = shorthands[command >> 18 & 3],
+                               .mode = (uint8_t)(command >> 8 & 7),
+                               .vector = (uint8_t)command,
+                               .source = &apic->base};
+
+    if (msg.target == X86_INTR_PHYSICAL && (command & ICR_LOGICAL))
+        msg.target = X86_INTR_LOGICAL;
+    if (msg.mode == X86_INTR_INIT && (command & ICR_LEVEL) &&
+        !(command & ICR_ASSERT))
+        return; /* "INIT level de-assert": of no effect since the Pentium 4 */
+    if (msg.mode <= X86_INTR_LOWEST && msg.vector < FIRST_VECTOR) {
+        report_error(apic, ESR_SEND_VECTOR);
+        return;
+    }
+    apic->num_sent++;
+    (void)x86_intr_send(apic->system, &msg);
+}
+
+/* --------------------------------------------------------------------- timer
+ */
+
+static tick_t timer_tick(const struct local_apic *apic)
+{
+    uint32_t code = apic->regs[REG_DIVIDE];
+    unsigned shift = ((code & 3) | (code >> 1 & 4)) + 1;
+
+    return clock_period(&apic->base.base) << (shift & 7);
+}
+
+static void set_timer(struct local_apic *apic, tick_t when)
+{
+    struct sim *sim = object_of(apic)->sim;
+    tick_t now = sim_now(sim);
+
+    apic->timer_at = when;
+    if (!when || when == TICK_MAX)
+        eventq_deschedule(sim_eventq(sim), &apic->timer);
+    else
+        eventq_reschedule(sim_eventq(sim), &apic->timer,
+                          when > now ? when : now);
+}
+
+static uint32_t timer_count(const struct local_apic *apic, tick_t now)
+{
+    tick_t tick = timer_tick(apic);
+
+    if (!apic->timer_at || apic->timer_at <= now ||
+        (apic->regs[REG_LVT_TIMER] & TIMER_MODE) == TIMER_DEADLINE)
+        return 0;
+    return (uint32_t)((apic->timer_at - now + tick - 1) / tick);
+}
+
+static void start_timer(struct local_apic *apic, uint32_t count)
+{
+    if ((apic->regs[REG_LVT_TIMER] & TIMER_MODE) == TIMER_DEADLINE)
+        return;
+    set_timer(apic,
+              count ? sim_now(object_of(apic)->sim) + count * timer_tick(apic)
+                    : 0);
+}
+
+static void timer_fired(struct sim_event *event, tick_t now)
+{
+    struct local_apic *apic = SIM_CONTAINER_OF(event, struct local_apic, timer);
+    uint32_t lvt = apic->regs[REG_LVT_TIMER];
+    tick_t next = 0;
+
+    apic->num_timer++;
+    if ((lvt & TIMER_MODE) == TIMER_PERIODIC)
+        next = now + apic->regs[REG_INITIAL] * timer_tick(apic);
+    if ((lvt & TIMER_MODE) == TIMER_DEADLINE && apic->base.cpu)
+        apic->base.cpu->state->msr[X86_MSR_TSC_DEADLINE] = 0;
+    set_timer(apic, next);
+    if (!(lvt & LVT_MASKED))
+        request(apic, (uint8_t)lvt, false);
+}
+
+static void write_deadline(struct local_apic *apic, uint64_t tsc)
+{
+    struct x86_intr_cpu *cpu = apic->base.cpu;
+
+    if ((apic->regs[REG_LVT_TIMER] & TIMER_MODE) != TIMER_DEADLINE)
+        return;
+    cpu->state->msr[X86_MSR_TSC_DEADLINE] = tsc;
+    if (!tsc)
+        set_timer(apic, 0);
+    else /* a deadline that has passed is now */
+        set_timer(apic, cpu->ops->tick_of_tsc(cpu, tsc) + 1);
+}
+
+/* A change between counting and deadline stops the timer. */
+static void write_timer_mode(struct local_apic *apic, uint32_t value)
+{
+    uint32_t old = apic->regs[REG_LVT_TIMER];
+
+    apic->regs[REG_LVT_TIMER] = value;
+    if (((old ^ value) & TIMER_DEADLINE) == 0)
+        return;
+    set_timer(apic, 0);
+    if (apic->base.cpu)
+        apic->base.cpu->state->msr[X86_MSR_TSC_DEADLINE] = 0;
+}
+
+/* The count that is left goes on in the new unit. */
+static void write_divide(struct local_apic *apic, uint32_t value)
+{
+    tick_t now = sim_now(object_of(apic)->sim);
+    uint32_t count = timer_count(apic, now);
+
+    apic->regs[REG_DIVIDE] = value;
+    if (count)
+        set_timer(apic, now + count * timer_tick(apic));
+}
+
+/* ----------------------------------------------------------------- registers
+ */
+
+static void write_tpr(struct local_apic *apic, uint32_t value)
+{
+    apic->regs[REG_TPR] = value;
+    if (apic->base.cpu)
+        apic->base.cpu->state->cr8 = value >> 4;
+    poke(apic);
+}
+
+/* While the APIC is disabled all LVT entries are masked. */
+static void mask_all(struct local_apic *apic)
+{
+    if (apic->regs[REG_SVR] & SVR_ENABLED)
+        return;
+    for (unsigned i = REG_LVT_TIMER; i <= REG_LVT_ERROR; i++)
+        apic->regs[i] |= LVT_MASKED;
+}
+
+static void latch_errors(struct local_apic *apic)
+{
+    apic->regs[REG_ESR] = apic->errors;
+    apic->errors = 0;
+}
+
+static uint32_t apic_read(struct x86_intr *intr, unsigned reg)
+{
+    struct local_apic *apic = apic_of_intr(intr);
+
+    if (!(access_of(reg) & READ_ALL)) {
+        report_error(apic, ESR_REGISTER);
+        return 0;
+    }
+    switch (reg) {
+    case REG_ID:
+        return is_x2(apic) ? intr->id : intr->id << 24;
+    case REG_TPR:
+        return task_priority(apic);
+    case REG_PPR:
+        return processor_priority(apic);
+    case REG_LDR:
+        return is_x2(apic) ? logical_id(apic) : apic->regs[REG_LDR];
+    case REG_CURRENT:
+        return timer_count(apic, sim_now(object_of(apic)->sim));
+    default:
+        return apic->regs[reg];
+    }
+}
+
+/* A register whose new value is stored, then acted upon. */
+static void store(struct local_apic *apic, unsigned reg, uint32_t value)
+{
+    apic->regs[reg] = value;
+    switch (reg) {
+    case REG_DFR:
+        apic->regs[reg] |= 0x0fffffff;
+        return;
+    case REG_ICR:
+        send(apic, value, apic->regs[REG_ICR_HIGH]);
+        return;
+    case REG_INITIAL:
+        start_timer(apic, value);
+        return;
+    case REG_SVR:
+        poke(apic);
+        break;
+    default:
+        break;
+    }
+    mask_all(apic);
+}
+
+static void apic_write(struct x86_intr *intr, unsigned reg, uint32_t value)
+{
+    struct local_apic *apic = apic_of_intr(intr);
+
+    if (!(access_of(reg) & WRITE_ALL)) {
+        report_error(apic, ESR_REGISTER);
+        return;
+    }
+    value &= reg_rows[reg].writable;
+    TRACE(LocalApic, object_of(apic), "register %#x = %#x", reg, value);
+    switch (reg) {
+    case REG_EOI:
+        end_of_interrupt(apic);
+        return;
+    case REG_TPR:
+        write_tpr(apic, value);
+        return;
+    case REG_ESR:
+        latch_errors(apic);
+        return;
+    case REG_LVT_TIMER:
+        write_timer_mode(apic, value);
+        mask_all(apic);
+        return;
+    case REG_DIVIDE:
+        write_divide(apic, value);
+        return;
+    default:
+        store(apic, reg, value);
+    }
+}
+
+/* ---------------------------------------------------------------------- MSRs
+ */
+
+static bool apic_msr_read(struct x86_intr *intr, uint32_t index,
+                          uint64_t *value)
+{
+    struct local_apic *apic = apic_of_intr(intr);
+    unsigned reg = index - MSR_X2APIC;
+
+    if (reg >= NUM_REGS || !is_x2(apic) || !(access_of(reg) & READ_X2))
+        return false;
+    *value = apic_read(intr, reg);
+    if (reg == REG_ICR)
+        *value |= (uint64_t)apic->regs[REG_ICR_HIGH] << 32;
+    return true;
+}
+
+/* Bits that must be zero. */
+static bool is_reserved(unsigned reg, uint64_t value)
+{
+    uint64_t writable = reg_rows[reg].writable;
+
+    if (reg == REG_ICR)
+        writable |= UINT64_C(0xffffffff) << 32;
+    return value & ~writable;
+}
+
+static bool apic_msr_write(struct x86_intr *intr, uint32_t index,
+                           uint64_t value)
+{
+    struct local_apic *apic = apic_of_intr(intr);
+    unsigned reg = index - MSR_X2APIC;
+
+    if (index == MSR_DEADLINE) {
+        write_deadline(apic, value);
+        return true;
+    }
+    if (reg >= NUM_REGS || !is_x2(apic) || !(access_of(reg) & WRITE_X2) ||
+        is_reserved(reg, value))
+        return false;
+    if (reg == REG_ICR)
+        apic->regs[REG_ICR_HIGH] = (uint32_t)(value >> 32);
+    if (reg == REG_SELF_IPI)
+        request(apic, (uint8_t)value, false);
+    else
+        apic_write(intr, reg, (uint32_t)value);
+    return true;
+}
+
+/* --------------------------------------------------------------------- ports
+ */
 
 /* How many local APICs come before this one in the tree: the CPU's number. */
 static uint64_t apic_index(const struct sim_object *apic)
@@ -73,20 +687,27 @@ static void message_ranges(struct sim_port *port, mem_range_fn emit, void *ctx)
 static tick_t register_access(struct sim_port *port, struct mem_req *req,
                               tick_t when)
 {
-    sim_unimplemented(port->owner,
-                      "access to a register of the local APIC at offset %#x",
-                      (unsigned)(req->addr.v % APIC_PAGE));
-    if (req->data && req->kind == MEM_READ)
+    struct local_apic *apic = apic_of(port->owner);
+    unsigned reg = (unsigned)(req->addr.v % APIC_PAGE) / 16;
+    uint32_t value = 0, size = req->size < 4 ? req->size : 4;
+
+    if (req->data && req->kind == MEM_WRITE) {
+        memcpy(&value, req->data, size);
+        apic_write(&apic->base, reg, value);
+    } else if (req->data) {
         memset(req->data, 0, req->size);
-    return when + apic_of(port)->pio_latency;
+        value = apic_read(&apic->base, reg);
+        memcpy(req->data, &value, size);
+    }
+    return when + apic->pio_latency;
 }
 
 static tick_t message_access(struct sim_port *port, struct mem_req *req,
                              tick_t when)
 {
     (void)req;
-    sim_unimplemented(port->owner, "interrupt message from another CPU");
-    return when + apic_of(port)->int_latency;
+    sim_unimplemented(port->owner, "interrupt message over the bus");
+    return when + apic_of(port->owner)->int_latency;
 }
 
 static const struct mem_port_ops register_ops = {
@@ -99,12 +720,95 @@ static const struct mem_port_ops message_ops = {
     .ranges = message_ranges,
 };
 
+/* --------------------------------------------------------------- life cycle */
+
+static const struct x86_intr_ops apic_intr_ops = {
+    .pending = apic_pending,
+    .acknowledge = apic_acknowledge,
+    .read = apic_read,
+    .write = apic_write,
+    .msr_read = apic_msr_read,
+    .msr_write = apic_msr_write,
+    .is_addressed = apic_is_addressed,
+    .deliver = apic_deliver,
+    .priority = apic_priority,
+};
+
+/* [SDM] "Local APIC State After Power-Up or Reset"; also after INIT. */
+static void reset_registers(struct local_apic *apic)
+{
+    memset(apic->regs, 0, sizeof apic->regs);
+    apic->regs[REG_VERSION] = VERSION;
+    apic->regs[REG_DFR] = 0xffffffff;
+    apic->regs[REG_SVR] = 0xff;
+    mask_all(apic);
+    apic->errors = 0;
+    apic->has_external = false;
+    set_timer(apic, 0);
+}
+
+static void apic_init(struct sim_object *obj)
+{
+    struct local_apic *apic = apic_of(obj);
+
+    apic->base.ops = &apic_intr_ops;
+    apic->system = &system_of(obj)->base;
+    event_init(&apic->timer, "local APIC timer", EVENT_PRI_DEFAULT,
+               timer_fired);
+}
+
+static void apic_reset(struct sim_object *obj)
+{
+    reset_registers(apic_of(obj));
+}
+
+static void apic_startup(struct sim_object *obj)
+{
+    struct local_apic *apic = apic_of(obj);
+
+    set_timer(apic, apic->timer_at);
+}
+
+static void apic_fini(struct sim_object *obj)
+{
+    eventq_deschedule(sim_eventq(obj->sim), &apic_of(obj)->timer);
+}
+
+/* ------------------------------------------------------------------- tables */
+
+static const struct sim_ops local_apic_ops = {
+    .init = apic_init,
+    .reset = apic_reset,
+    .startup = apic_startup,
+    .fini = apic_fini,
+};
+
 static const struct sim_param local_apic_params[] = {
     SIM_PARAM(struct local_apic, pio_latency, "100ns", "ticks",
               "Time of one register access"),
     SIM_PARAM(struct local_apic, int_latency, "1ns", "ticks",
               "Time of an interrupt message"),
     SIM_END_PARAM,
+};
+
+static const struct sim_field local_apic_state[] = {
+    SIM_FIELD_ARRAY(struct local_apic, regs, "", "Registers, by offset / 16"),
+    SIM_FIELD(struct local_apic, has_external, "", "An external vector waits"),
+    SIM_FIELD(struct local_apic, external_vector, "", "It"),
+    SIM_FIELD(struct local_apic, errors, "", "Errors not yet in the ESR"),
+    SIM_FIELD(struct local_apic, timer_at, "ticks",
+              "Next expiry of the timer; 0: stopped"),
+    SIM_END,
+};
+
+static const struct sim_stat local_apic_stats[] = {
+    SIM_STAT(struct local_apic, num_sent, "messagesSent", "Count",
+             "Interrupt messages sent to processors", .flags = STAT_NO_ZERO),
+    SIM_STAT(struct local_apic, num_received, "messagesReceived", "Count",
+             "Interrupt messages received", .flags = STAT_NO_ZERO),
+    SIM_STAT(struct local_apic, num_timer, "timerExpiries", "Count",
+             "How often the timer expired", .flags = STAT_NO_ZERO),
+    SIM_END_STAT,
 };
 
 static const struct sim_port_desc local_apic_ports[] = {
@@ -121,9 +825,13 @@ static const struct sim_port_desc local_apic_ports[] = {
 
 const struct sim_type x86_local_apic_type = {
     .name = "X86LocalApic",
-    .doc = "Local APIC of a CPU that runs programs: wired, but reports any use",
-    .base = &clocked_object_type,
+    .doc = "Local APIC of a CPU: xAPIC, x2APIC, timer",
+    .base = &x86_intr_type,
     .size = sizeof(struct local_apic),
+    .version = 1,
+    .ops = &local_apic_ops,
     .params = local_apic_params,
+    .state = local_apic_state,
+    .stats = local_apic_stats,
     .ports = local_apic_ports,
 };

@@ -68,24 +68,36 @@ static int refuse(const struct load *load, int error, const char *fmt, ...)
     return error;
 }
 
+/* Magic, flags and checksum; false: there is none. */
+static bool search_header(const uint8_t *data, size_t len, uint32_t header[3])
+{
+    for (size_t at = 0; at + 12 <= len && at < HEADER_SEARCH; at += 4) {
+        memcpy(header, data + at, 12);
+        if (header[0] == HEADER_MAGIC && header[0] + header[1] + header[2] == 0)
+            return true;
+    }
+    return false;
+}
+
+bool multiboot_has_header(const uint8_t *data, size_t len)
+{
+    uint32_t header[3];
+
+    return search_header(data, len, header);
+}
+
 static int find_header(const struct load *load)
 {
-    const struct multiboot_image *image = load->image;
+    uint32_t header[3];
 
-    for (size_t at = 0; at + 12 <= image->len && at < HEADER_SEARCH; at += 4) {
-        uint32_t header[3];
-
-        memcpy(header, image->data + at, sizeof header);
-        if (header[0] != HEADER_MAGIC || header[0] + header[1] + header[2])
-            continue;
-        if (header[1] & FLAG_UNSUPPORTED)
-            return refuse(load, -ENOEXEC,
-                          "the Multiboot header asks for features %#x that "
-                          "are not known",
-                          header[1] & FLAG_UNSUPPORTED);
-        return 0;
-    }
-    return refuse(load, -ENOEXEC, "no Multiboot header in the first 8 KiB");
+    if (!search_header(load->image->data, load->image->len, header))
+        return refuse(load, -ENOEXEC, "no Multiboot header in the first 8 KiB");
+    if (header[1] & FLAG_UNSUPPORTED)
+        return refuse(load, -ENOEXEC,
+                      "the Multiboot header asks for features %#x that are "
+                      "not known",
+                      header[1] & FLAG_UNSUPPORTED);
+    return 0;
 }
 
 static int load_segment(const struct load *load, const struct segment *seg)

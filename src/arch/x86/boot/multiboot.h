@@ -8,6 +8,7 @@
 #ifndef ARCH_X86_BOOT_MULTIBOOT_H
 #define ARCH_X86_BOOT_MULTIBOOT_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -26,6 +27,9 @@ struct multiboot_image {
     const char *name;         /* for messages and the boot loader's field */
     const char *command_line; /* may be NULL */
 };
+
+/** multiboot_has_header() - whether the first 8 KiB hold a valid header. */
+bool multiboot_has_header(const uint8_t *data, size_t len);
 
 /**
  * multiboot_load() - place a kernel in RAM and prepare the processor

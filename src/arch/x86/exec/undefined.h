@@ -8,5 +8,7 @@
 x86_handler x86_exec_undefined; /* #UD */
 x86_handler x86_exec_too_long;  /* more than 15 bytes: #GP(0) */
 x86_handler x86_exec_unknown;   /* #UD and a report; op->aux is the mnemonic */
+x86_handler x86_exec_pseudo_op; /* 0F 04; op->imm is the operation */
+x86_handler x86_exec_hypercall; /* VMCALL, VMMCALL */
 
 #endif

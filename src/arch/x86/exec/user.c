@@ -10,6 +10,7 @@
 #include "arch/x86/cpuid.h"
 #include "arch/x86/exec/exec.h"
 #include "arch/x86/exec/flags.h"
+#include "arch/x86/exec/sys.h"
 #include "arch/x86/exec/undefined.h"
 #include "arch/x86/far.h"
 #include "arch/x86/msr.h"
@@ -35,6 +36,41 @@ struct x86_op *x86_exec_unknown(struct x86_core *core, struct x86_op *op)
         sim_unimplemented(core->owner, "x86: instruction %s: raising #UD",
                           (const char *)op->aux);
     return x86_raise(core, op, X86_UD);
+}
+
+/* The environment was asked, with RIP behind the instruction. */
+static struct x86_op *answer(struct x86_core *core, struct x86_op *op,
+                             bool is_known, const uint64_t *result)
+{
+    if (!is_known)
+        return x86_raise(core, op, X86_UD);
+    core->state.gpr[X86_RAX] = *result;
+    return x86_leave(core);
+}
+
+struct x86_op *x86_exec_pseudo_op(struct x86_core *core, struct x86_op *op)
+{
+    struct x86_env *env = core->env;
+    uint64_t result = 0;
+
+    core->state.rip = x86_sys_next_rip(core, op);
+    x86_fpu_leave(&core->fpu);
+    return answer(core, op,
+                  env->pseudo_op &&
+                      env->pseudo_op(env, core, (uint16_t)op->imm, &result),
+                  &result);
+}
+
+struct x86_op *x86_exec_hypercall(struct x86_core *core, struct x86_op *op)
+{
+    struct x86_env *env = core->env;
+    uint64_t result = 0;
+
+    core->state.rip = x86_sys_next_rip(core, op);
+    x86_fpu_leave(&core->fpu);
+    return answer(core, op,
+                  env->hypercall && env->hypercall(env, core, &result),
+                  &result);
 }
 
 EXEC(cpuid)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* /dev/null, /dev/zero, /dev/full, /dev/random and /dev/urandom.  Random bytes
- * come from the simulation's seed. */
+/* /dev/null, /dev/zero, /dev/full, /dev/random, /dev/urandom and /dev/mem.
+ * Random bytes come from the simulation's seed. */
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kernel.h"
 #include "base/compiler.h"
+#include "sim/pseudo_op.h"
 
 static int64_t file_null_read(struct file *file, const struct file_io *io)
 {
@@ -62,6 +63,18 @@ static int file_zero_map(struct file *file, struct vm_object **out)
     return 0;
 }
 
+/* Only the window of pseudo operations can be seen through it. */
+static int file_mem_map(struct file *file, struct vm_object **out)
+{
+    const struct kernel_cfg *cfg = &file->kernel->cfg;
+    const gpa_t window = {cfg->pseudo_window};
+
+    *out =
+        vm_object_create_device(&file->kernel->objects, file->path,
+                                cfg->pseudo_offset, window, PSEUDO_WINDOW_SIZE);
+    return 0;
+}
+
 static int file_dev_stat(struct file *file, struct stat *st);
 
 static const struct file_ops file_null_ops = {
@@ -90,11 +103,18 @@ static const struct file_ops file_random_ops = {
     .stat = file_dev_stat,
 };
 
+static const struct file_ops file_mem_ops = {
+    .seek = file_dev_seek,
+    .stat = file_dev_stat,
+    .map = file_mem_map,
+};
+
 static const struct file_dev {
     const char *path;
     const struct file_ops *ops;
     unsigned minor; /* of major 1 */
 } file_devs[] = {
+    {"/dev/mem",     &file_mem_ops,    1},
     {"/dev/null",    &file_null_ops,   3},
     {"/dev/zero",    &file_zero_ops,   5},
     {"/dev/full",    &file_full_ops,   7},
@@ -121,6 +141,8 @@ struct file *file_dev_create(struct kernel *kernel, uint32_t flags,
                              const char *path)
 {
     for (size_t i = 0; i < SIM_ARRAY_LEN(file_devs); i++) {
+        if (file_devs[i].ops == &file_mem_ops && !kernel->cfg.pseudo_window)
+            continue;
         if (!strcmp(file_devs[i].path, path))
             return file_create(kernel, file_devs[i].ops, flags, path);
     }

@@ -103,7 +103,12 @@ static const struct frame_range *frames_range_of(const struct frames *frames,
         if (addr - range->start < (uint64_t)range->num_blocks * FRAME_HUGE_SIZE)
             return range;
     }
-    log_abort("frame 0x%llx is not in guest RAM", (unsigned long long)addr);
+    return NULL;
+}
+
+bool frames_is_ram(const struct frames *frames, gpa_t addr)
+{
+    return frames_range_of(frames, addr.v) != NULL;
 }
 
 /* Index of the frame in refs[]. */
@@ -111,6 +116,9 @@ static uint64_t frames_index(const struct frames *frames, gpa_t addr)
 {
     const struct frame_range *range = frames_range_of(frames, addr.v);
 
+    if (!range)
+        log_abort("frame 0x%llx is not in guest RAM",
+                  (unsigned long long)addr.v);
     return (uint64_t)range->first_block * FRAMES_PER_HUGE +
            ((addr.v - range->start) >> FRAME_SHIFT);
 }
@@ -119,7 +127,7 @@ uint8_t *frames_host(const struct frames *frames, gpa_t addr)
 {
     const struct frame_range *range = frames_range_of(frames, addr.v);
 
-    return range->host + (addr.v - range->start);
+    return range ? range->host + (addr.v - range->start) : NULL;
 }
 
 static void frames_list_block(struct frames *frames, uint32_t index)
@@ -249,7 +257,8 @@ struct frames *frames_create(struct physmem *mem)
 
 void frames_ref(struct frames *frames, gpa_t addr)
 {
-    frames->refs[frames_index(frames, addr)]++;
+    if (frames_is_ram(frames, addr))
+        frames->refs[frames_index(frames, addr)]++;
 }
 
 static void frames_free(struct frames *frames, uint64_t frame)
@@ -272,8 +281,11 @@ static void frames_free(struct frames *frames, uint64_t frame)
 
 void frames_unref(struct frames *frames, gpa_t addr)
 {
-    uint64_t frame = frames_index(frames, addr);
+    uint64_t frame;
 
+    if (!frames_is_ram(frames, addr))
+        return;
+    frame = frames_index(frames, addr);
     SIM_ASSERT(frames->refs[frame] > 0);
     if (--frames->refs[frame] == 0)
         frames_free(frames, frame);
@@ -281,10 +293,11 @@ void frames_unref(struct frames *frames, gpa_t addr)
 
 void frames_ref_many(struct frames *frames, gpa_t addr, uint32_t count)
 {
-    uint64_t frame = frames_index(frames, addr);
+    for (uint32_t i = 0; i < count; i++) {
+        gpa_t page = {addr.v + (uint64_t)i * FRAME_SIZE};
 
-    for (uint32_t i = 0; i < count; i++)
-        frames->refs[frame + i]++;
+        frames_ref(frames, page);
+    }
 }
 
 void frames_unref_many(struct frames *frames, gpa_t addr, uint32_t count)
@@ -303,8 +316,11 @@ uint32_t frames_refs(const struct frames *frames, gpa_t addr)
 
 bool frames_is_sole(const struct frames *frames, gpa_t addr, uint32_t count)
 {
-    uint64_t frame = frames_index(frames, addr);
+    uint64_t frame;
 
+    if (!frames_is_ram(frames, addr))
+        return false;
+    frame = frames_index(frames, addr);
     for (uint32_t i = 0; i < count; i++) {
         if (frames->refs[frame + i] != 1)
             return false;

@@ -48,7 +48,10 @@ void frames_unref_many(struct frames *frames, gpa_t addr, uint32_t count);
 uint32_t frames_refs(const struct frames *frames, gpa_t addr);
 /* Whether each of @count frames has exactly one reference. */
 bool frames_is_sole(const struct frames *frames, gpa_t addr, uint32_t count);
-/* Contents of the frame that holds @addr, from @addr on. */
+/* Pages outside RAM - devices that programs map - have no references and no
+ * contents: the functions above accept them. */
+bool frames_is_ram(const struct frames *frames, gpa_t addr);
+/* Contents of the frame that holds @addr, from @addr on; NULL: not RAM. */
 uint8_t *frames_host(const struct frames *frames, gpa_t addr);
 /* The simulator wrote to [addr, addr + len): forget code decoded from it. */
 void frames_written(const struct frames *frames, gpa_t addr, uint64_t len);

@@ -280,22 +280,12 @@ static uint64_t linux_env_random(struct x86_env *env, struct x86_core *core)
     return kernel_random(cpu->kernel);
 }
 
-static uint64_t linux_env_pseudo_op(struct x86_env *env, struct x86_core *core,
-                                    uint16_t func)
-{
-    struct linux_cpu *cpu = SIM_CONTAINER_OF(env, struct linux_cpu, env);
-    const struct kernel_host *host = &cpu->kernel->cfg.host;
-
-    return host->pseudo_op ? host->pseudo_op(host->ctx, core, func) : 0;
-}
-
 void linux_env_init(struct linux_cpu *cpu)
 {
     cpu->env.syscall = linux_env_syscall;
     cpu->env.exception = linux_env_exception;
     cpu->env.read_tsc = linux_env_read_tsc;
     cpu->env.random = linux_env_random;
-    cpu->env.pseudo_op = linux_env_pseudo_op;
 }
 
 void kernel_add_cpu(struct kernel *kernel, struct linux_cpu *cpu)

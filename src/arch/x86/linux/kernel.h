@@ -49,8 +49,6 @@ struct kernel_host {
     void (*set_timer)(void *ctx, tick_t when);
     /* The last thread is gone; @code is the first process's exit status. */
     void (*exit)(void *ctx, const char *cause, int64_t code);
-    /* Handles gem5's pseudo instructions; may be NULL. */
-    uint64_t (*pseudo_op)(void *ctx, struct x86_core *core, uint16_t func);
 };
 
 struct kernel_cfg {
@@ -62,6 +60,9 @@ struct kernel_cfg {
     uint64_t start_time_s;          /* wall clock at tick 0, since 1970 */
     uint64_t seed;
     uint64_t quantum_insts; /* time slice; 0: default */
+    /* /dev/mem: what lies at pseudo_offset is the window of pseudo operations,
+     * at pseudo_window; 0: there is no /dev/mem. */
+    uint64_t pseudo_offset, pseudo_window;
 };
 
 /* A page of the kernel half, the same in all address spaces. */

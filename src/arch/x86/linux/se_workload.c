@@ -134,14 +134,17 @@ struct kernel *se_workload_kernel(struct se_workload *workload,
                                   const struct x86_cpuid *cpuid)
 {
     const struct sim_object *self = &workload->base.base;
+    const struct system *system = system_of(self);
     struct kernel_cfg cfg = {
-        .mem = system_of(self)->physmem,
-        .host = {workload, se_now, se_set_timer, se_exit, NULL},
+        .mem = system->physmem,
+        .host = {workload, se_now, se_set_timer, se_exit},
         .owner = self,
         .cpuid = cpuid,
         .start_time_s = workload->start_time,
         .seed = workload->seed,
         .quantum_insts = workload->quantum,
+        .pseudo_offset = system->m5ops_base,
+        .pseudo_window = system->pseudo_window,
     };
 
     if (workload->kernel)

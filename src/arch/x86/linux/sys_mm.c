@@ -19,6 +19,7 @@ static int sys_mmap_file(const struct syscall *call, uint64_t fd,
 {
     struct file *file = syscall_file(call, fd);
     uint32_t access;
+    int error;
 
     if (!file || (file->flags & O_PATH))
         return -EBADF;
@@ -33,7 +34,12 @@ static int sys_mmap_file(const struct syscall *call, uint64_t fd,
     }
     if (!file->ops->map)
         return -ENODEV;
-    return file->ops->map(file, &request->object);
+    error = file->ops->map(file, &request->object);
+    /* A device cannot be copied when it is written. */
+    if (!error && request->object->device_addr &&
+        (request->map_flags & MAP_TYPE) == MAP_PRIVATE)
+        request->map_flags ^= MAP_PRIVATE | MAP_SHARED;
+    return error;
 }
 
 static int64_t sys_mmap_at(struct syscall *call, uint64_t fd, uint64_t offset)

@@ -110,6 +110,18 @@ struct vm_object *vm_object_create_memory(struct vm_objects *objects,
     return vm_object_create(objects, path);
 }
 
+struct vm_object *vm_object_create_device(struct vm_objects *objects,
+                                          const char *path, uint64_t offset,
+                                          gpa_t addr, uint64_t len)
+{
+    struct vm_object *object = vm_object_create(objects, path);
+
+    object->size = offset + len;
+    object->first_device = offset;
+    object->device_addr = addr.v;
+    return object;
+}
+
 struct vm_object *vm_object_find(struct vm_objects *objects, uint64_t dev,
                                  uint64_t ino)
 {
@@ -222,11 +234,24 @@ static void vm_object_update_size(struct vm_object *object)
         object->size = (uint64_t)st.st_size;
 }
 
+static enum vm_page vm_object_device_page(const struct vm_object *object,
+                                          uint64_t index, gpa_t *out)
+{
+    uint64_t offset = index * FRAME_SIZE;
+
+    if (offset < object->first_device || offset >= object->size)
+        return VM_PAGE_BEYOND_END;
+    out->v = object->device_addr + (offset - object->first_device);
+    return VM_PAGE_OK;
+}
+
 enum vm_page vm_object_page(struct vm_object *object, uint64_t index,
                             gpa_t *out)
 {
     uint64_t *entry;
 
+    if (object->device_addr)
+        return vm_object_device_page(object, index, out);
     if (index >= (object->size + FRAME_SIZE - 1) / FRAME_SIZE) {
         vm_object_update_size(object);
         if (index >= (object->size + FRAME_SIZE - 1) / FRAME_SIZE)

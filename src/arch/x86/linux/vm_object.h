@@ -52,7 +52,10 @@ struct vm_object {
     uint64_t size;             /* [bytes] */
     uint32_t num_shared;       /* shared writable mappings */
     char *path;                /* as the guest knows it */
-    uint64_t **chunks;         /* frame addresses, 512 pages per chunk */
+    /* A device: pages from offset first_device on are those from this physical
+     * address on, up to size; there are no others.  0: not a device. */
+    uint64_t device_addr, first_device;
+    uint64_t **chunks; /* frame addresses, 512 pages per chunk */
     size_t num_chunks;
 };
 
@@ -73,6 +76,11 @@ SIM_MUST_CHECK int vm_object_of_file(struct vm_objects *objects, int host_fd,
                                      struct vm_object **out);
 struct vm_object *vm_object_create_memory(struct vm_objects *objects,
                                           const char *path);
+/** vm_object_create_device() - [offset, offset + len) of the file is physical
+ *  memory from @addr on; may be mapped shared only. */
+struct vm_object *vm_object_create_device(struct vm_objects *objects,
+                                          const char *path, uint64_t offset,
+                                          gpa_t addr, uint64_t len);
 struct vm_object *vm_object_get(struct vm_object *object);
 void vm_object_put(struct vm_object *object);
 
