@@ -7,6 +7,7 @@
 #include "arch/x86/cpuid.h"
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/se_workload.h"
+#include "cpu/base_cpu_ckpt.h"
 #include "cpu/exec_trace.h"
 #include "mem/port.h"
 #include "mem/system.h"
@@ -148,6 +149,15 @@ void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts)
                           : UINT64_MAX;
 }
 
+void base_cpu_limit_insts(struct base_cpu *cpu)
+{
+    cpu->stop_insts = UINT64_MAX;
+    if (cpu->max_insts_any_thread)
+        base_cpu_stop_after(cpu, cpu->max_insts_any_thread);
+    if (cpu->max_insts_all_threads)
+        base_cpu_stop_after(cpu, cpu->max_insts_all_threads);
+}
+
 /* ------------------------------------------------------------------ life cycle
  */
 
@@ -217,15 +227,11 @@ static void base_cpu_init(struct sim_object *obj)
                         "the System has no SEWorkload; set system.workload = "
                         "SEWorkload.init_compatible(program)");
     stat_vector_init(&cpu->op_class, X86_NUM_OP_CLASSES, x86_op_class_names);
-    cpu->stop_insts = UINT64_MAX;
     cpu->runner.owner = obj;
     base_cpu_make_core(cpu);
     if (cpu->is_in_se)
         base_cpu_join_kernel(cpu);
-    if (cpu->max_insts_any_thread)
-        base_cpu_stop_after(cpu, cpu->max_insts_any_thread);
-    if (cpu->max_insts_all_threads)
-        base_cpu_stop_after(cpu, cpu->max_insts_all_threads);
+    base_cpu_limit_insts(cpu);
 }
 
 static void base_cpu_startup(struct sim_object *obj)
@@ -238,9 +244,11 @@ static void base_cpu_startup(struct sim_object *obj)
             sim_runner_activate(obj->sim, &cpu->runner);
         return;
     }
+    if (cpu->wakes_at_startup)
+        sim_runner_activate(obj->sim, &cpu->runner);
     workload = SIM_CAST(struct se_workload, se_workload_type,
                         &cpu->system->workload->base);
-    for (uint32_t i = 0; i < cpu->workload.len; i++)
+    for (uint32_t i = 0; !workload->is_restored && i < cpu->workload.len; i++)
         process_object_start(SIM_CAST(struct process_object, process_type,
                                       cpu->workload.data[i]),
                              workload->kernel);
@@ -375,6 +383,8 @@ static const struct sim_stat base_cpu_stats[] = {
 static const struct sim_ops base_cpu_ops = {
     .init = base_cpu_init,
     .startup = base_cpu_startup,
+    .save = base_cpu_save,
+    .load = base_cpu_load,
     .reset_stats = base_cpu_reset_stats,
     .pre_dump = base_cpu_pre_dump,
     .fini = base_cpu_fini,
@@ -426,6 +436,7 @@ const struct sim_type base_cpu_type = {
     .doc = "What all CPU models have in common",
     .base = &clocked_object_type,
     .size = sizeof(struct base_cpu),
+    .version = 1,
     .is_abstract = true,
     .ops = &base_cpu_ops,
     .params = base_cpu_params,

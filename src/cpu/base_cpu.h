@@ -62,6 +62,7 @@ struct base_cpu {
     tick_t run_start;    /* tick when the current run began */
     uint64_t slice_used; /* cycles not yet taken off the thread's slice */
     bool is_in_se;
+    bool wakes_at_startup; /* it was running when the checkpoint was written */
     bool is_traced;
 };
 
@@ -101,6 +102,9 @@ tick_t base_cpu_catch_up(struct base_cpu *cpu);
 /** base_cpu_stop_after() - leave simulate() with gem5's "max instruction count"
  *  cause after @insts more instructions. */
 void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts);
+
+/** base_cpu_limit_insts() - the limits that the script gave, from now on. */
+void base_cpu_limit_insts(struct base_cpu *cpu);
 
 extern const struct sim_type base_cpu_type; /* "BaseCPU", abstract */
 
