@@ -5,6 +5,8 @@ Run a Linux program, with gem5's options.
     gearshift configs/se.py -c /bin/ls -o "-l /"
     gearshift configs/se.py -c ./program --num-cpus=4 --mem-size=1GiB
     gearshift configs/se.py -c ./program -I 1000000
+    gearshift configs/se.py -c ./program --take-checkpoints=1000000000
+    gearshift configs/se.py -c ./program -r 1
 
 For a quick run without a script there is `gearshift se PROGRAM ARGS...`.
 """
@@ -14,6 +16,7 @@ import shlex
 import sys
 
 import m5
+from gearshift import checkpoints, simulation
 from m5.objects import (
     AddrRange,
     AtomicSimpleCPU,
@@ -59,6 +62,7 @@ def parse_args():
         help="programs find HOST under the name APP",
     )
     add("--allow-write", action="append", default=[], metavar="PATH")
+    checkpoints.add_options(parser)
     return parser.parse_args()
 
 
@@ -85,7 +89,7 @@ def make_processes(args):
     ]
 
 
-def make_system(args):
+def make_system(args, max_insts):
     """CPUs, a crossbar and a memory."""
     processes = make_processes(args)
     system = System(mem_mode="atomic", mem_ranges=[AddrRange(args.mem_size)])
@@ -116,13 +120,17 @@ def make_system(args):
         cpu.createThreads()
         cpu.createInterruptController()
         cpu.connectBus(system.membus)
+    system.cpu[0].max_insts_any_thread = args.maxinsts or max_insts
     return system
 
 
 if __name__ in ("__main__", "__m5_main__"):
     arguments = parse_args()
-    root = Root(full_system=False, system=make_system(arguments))
-    m5.instantiate()
-    event = m5.simulate(arguments.abs_max_tick)
+    plan = checkpoints.Plan(arguments, m5.options.outdir)
+    root = Root(
+        full_system=False, system=make_system(arguments, plan.max_insts)
+    )
+    m5.instantiate(plan.restore_from)
+    event = plan.run(simulation.default(), arguments.abs_max_tick)
     print(f"Exiting @ tick {m5.curTick()} because {event.getCause()}")
     sys.exit(event.getCode())

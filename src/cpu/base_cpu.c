@@ -10,6 +10,7 @@
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/se_workload.h"
 #include "base/alloc.h"
+#include "cpu/base_cpu_ckpt.h"
 #include "cpu/exec_trace.h"
 #include "mem/port.h"
 #include "mem/system.h"
@@ -230,6 +231,17 @@ bool base_cpu_is_idle(const struct base_cpu *cpu)
     return cpu->is_switched_out || !cpu->runner.is_active;
 }
 
+void base_cpu_limit_insts(struct base_cpu *cpu)
+{
+    while (cpu->inst_stops)
+        base_cpu_drop_inst_stop(cpu);
+    cpu->stop_insts = UINT64_MAX;
+    if (cpu->max_insts_any_thread)
+        base_cpu_stop_after(cpu, cpu->max_insts_any_thread, EXIT_MAX_INSTS);
+    if (cpu->max_insts_all_threads)
+        base_cpu_stop_after(cpu, cpu->max_insts_all_threads, EXIT_MAX_INSTS);
+}
+
 /* ------------------------------------------------------------------ life cycle
  */
 
@@ -313,7 +325,6 @@ static void base_cpu_init(struct sim_object *obj)
                         "the System has no SEWorkload; set system.workload = "
                         "SEWorkload.init_compatible(program)");
     stat_vector_init(&cpu->op_class, X86_NUM_OP_CLASSES, x86_op_class_names);
-    cpu->stop_insts = UINT64_MAX;
     cpu->runner.owner = obj;
     cpu->is_switched_out = cpu->switched_out;
     cpu->linux_cpu.period = base_cpu_tsc_period(cpu);
@@ -322,10 +333,7 @@ static void base_cpu_init(struct sim_object *obj)
     if (cpu->is_in_se && !cpu->is_switched_out)
         kernel_add_cpu(se_workload_kernel(base_cpu_workload(cpu), cpu->cpuid),
                        &cpu->linux_cpu);
-    if (cpu->max_insts_any_thread)
-        base_cpu_stop_after(cpu, cpu->max_insts_any_thread, EXIT_MAX_INSTS);
-    if (cpu->max_insts_all_threads)
-        base_cpu_stop_after(cpu, cpu->max_insts_all_threads, EXIT_MAX_INSTS);
+    base_cpu_limit_insts(cpu);
 }
 
 /* Power on. */
@@ -343,16 +351,20 @@ static void base_cpu_reset(struct sim_object *obj)
 static void base_cpu_startup(struct sim_object *obj)
 {
     struct base_cpu *cpu = base_cpu_of(obj);
+    struct se_workload *workload;
 
     if (!cpu->is_in_se) {
         if (!cpu->is_switched_out && cpu->runner.run)
             sim_runner_activate(obj->sim, &cpu->runner);
         return;
     }
-    for (uint32_t i = 0; i < cpu->workload.len; i++)
+    if (cpu->wakes_at_startup)
+        sim_runner_activate(obj->sim, &cpu->runner);
+    workload = base_cpu_workload(cpu);
+    for (uint32_t i = 0; !workload->is_restored && i < cpu->workload.len; i++)
         process_object_start(SIM_CAST(struct process_object, process_type,
                                       cpu->workload.data[i]),
-                             base_cpu_workload(cpu)->kernel);
+                             workload->kernel);
 }
 
 static void base_cpu_fini(struct sim_object *obj)
@@ -487,6 +499,8 @@ static const struct sim_ops base_cpu_ops = {
     .init = base_cpu_init,
     .reset = base_cpu_reset,
     .startup = base_cpu_startup,
+    .save = base_cpu_save,
+    .load = base_cpu_load,
     .reset_stats = base_cpu_reset_stats,
     .pre_dump = base_cpu_pre_dump,
     .fini = base_cpu_fini,
@@ -542,6 +556,7 @@ const struct sim_type base_cpu_type = {
     .doc = "What all CPU models have in common",
     .base = &clocked_object_type,
     .size = sizeof(struct base_cpu),
+    .version = 1,
     .is_abstract = true,
     .ops = &base_cpu_ops,
     .params = base_cpu_params,

@@ -93,6 +93,7 @@ struct base_cpu {
     bool is_in_se;
     bool is_switched_out;
     bool was_active; /* when it was switched out: has something to run */
+    bool wakes_at_startup; /* it was running when the checkpoint was written */
     bool is_traced;
 };
 
@@ -143,6 +144,9 @@ void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts,
 /** base_cpu_is_idle() - whether it has nothing to run: it is switched out,
  *  halted, or no thread is ready for it. */
 bool base_cpu_is_idle(const struct base_cpu *cpu);
+
+/** base_cpu_limit_insts() - the limits that the script gave, from now on. */
+void base_cpu_limit_insts(struct base_cpu *cpu);
 
 extern const struct sim_type base_cpu_type; /* "BaseCPU", abstract */
 

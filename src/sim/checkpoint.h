@@ -21,6 +21,7 @@ extern "C" {
 struct ckpt_reader;
 struct ckpt_writer;
 struct sim;
+struct sim_field;
 struct sim_object;
 
 /* ------------------------------------------- called by sim_ops.save and load
@@ -33,6 +34,12 @@ void ckpt_put_u64s(struct ckpt_writer *w, const char *key,
 /* Bytes, written in hex. */
 void ckpt_put_bytes(struct ckpt_writer *w, const char *key, const void *data,
                     size_t len);
+/* A key per row of @fields (sim/field.h), which describe the struct at @obj. */
+void ckpt_put_fields(struct ckpt_writer *w, const void *obj,
+                     const struct sim_field *fields);
+/* All rows in one key, separated by spaces: numbers and bools only. */
+void ckpt_put_tuple(struct ckpt_writer *w, const char *key, const void *obj,
+                    const struct sim_field *fields);
 /* Following keys go to section "<object path>.<name>"; NULL: the object's. */
 void ckpt_subsection(struct ckpt_writer *w, const char *name);
 /* Path of a file that the object may create inside the checkpoint; the caller
@@ -52,6 +59,11 @@ SIM_MUST_CHECK int ckpt_get_u64s(struct ckpt_reader *r, const char *key,
                                  uint64_t *values, size_t count);
 SIM_MUST_CHECK int ckpt_get_bytes(struct ckpt_reader *r, const char *key,
                                   void *data, size_t len);
+/* Members of the struct at @obj; strings that it owned are freed. */
+SIM_MUST_CHECK int ckpt_get_fields(struct ckpt_reader *r, void *obj,
+                                   const struct sim_field *fields);
+SIM_MUST_CHECK int ckpt_get_tuple(struct ckpt_reader *r, const char *key,
+                                  void *obj, const struct sim_field *fields);
 /* Number of elements (u64s) or bytes that key holds; 0 if absent. */
 size_t ckpt_count(struct ckpt_reader *r, const char *key);
 void ckpt_enter_subsection(struct ckpt_reader *r, const char *name);

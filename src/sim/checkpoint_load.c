@@ -177,6 +177,70 @@ int ckpt_get_bytes(struct ckpt_reader *r, const char *key, void *data,
     return 0;
 }
 
+static int get_field(struct ckpt_reader *r, void *into,
+                     const struct sim_field *field)
+{
+    char what[160];
+    const char *text;
+    int err = get(r, field->name, &text);
+
+    if (!err && ckpt_value_read(r->sim, into, field, text, what))
+        return bad_key(r, -EINVAL, field->name, what);
+    return err;
+}
+
+int ckpt_get_fields(struct ckpt_reader *r, void *obj,
+                    const struct sim_field *fields)
+{
+    int err = 0;
+
+    for (const struct sim_field *field = fields; !err && field && field->name;
+         field++)
+        err = get_field(r, obj, field);
+    return err;
+}
+
+/* Cut @count words off @rest, which becomes NULL after the last one. */
+static char *take_words(char **rest, uint32_t count)
+{
+    char *words = *rest, *end = *rest;
+
+    for (uint32_t i = 0; end && i < count; i++) {
+        end = strchr(end, ' ');
+        if (end && i + 1 < count)
+            end++;
+    }
+    if (end)
+        *end++ = '\0';
+    *rest = end;
+    return words;
+}
+
+int ckpt_get_tuple(struct ckpt_reader *r, const char *key, void *obj,
+                   const struct sim_field *fields)
+{
+    const char *text;
+    char what[160];
+    char *copy, *rest;
+    int err = get(r, key, &text);
+
+    if (err)
+        return err;
+    copy = rest = alloc_strdup(text);
+    for (const struct sim_field *field = fields; !err && field->name; field++) {
+        char *words = rest ? take_words(&rest, field->count) : NULL;
+
+        if (!words)
+            err = bad_key(r, -EINVAL, key, "has too few values");
+        else if (ckpt_value_read(r->sim, obj, field, words, what))
+            err = bad_key(r, -EINVAL, key, what);
+    }
+    if (!err && rest)
+        err = bad_key(r, -EINVAL, key, "has too many values");
+    mem_free(copy);
+    return err;
+}
+
 size_t ckpt_count(struct ckpt_reader *r, const char *key)
 {
     const char *text = r->section ? ckpt_section_value(r->section, key) : NULL;
@@ -282,18 +346,6 @@ static int check_time(struct ckpt_reader *r)
 
 /* -------------------------------------------------- first pass: the objects */
 
-static int read_value(struct ckpt_reader *r, void *into,
-                      const struct sim_field *field)
-{
-    char what[160];
-    const char *text;
-    int err = get(r, field->name, &text);
-
-    if (!err && ckpt_value_read(r->sim, into, field, text, what))
-        return bad_key(r, -EINVAL, field->name, what);
-    return err;
-}
-
 /* Into the object itself, or into scratch memory of the same layout. */
 static int read_tables(struct ckpt_reader *r, void *into)
 {
@@ -301,10 +353,8 @@ static int read_tables(struct ckpt_reader *r, void *into)
     uint32_t count = sim_type_chain(r->obj->type, chain);
     int err = 0;
 
-    for (uint32_t i = 0; i < count; i++)
-        for (const struct sim_field *field = chain[i]->state;
-             !err && field && field->name; field++)
-            err = read_value(r, into, field);
+    for (uint32_t i = 0; i < count && !err; i++)
+        err = ckpt_get_fields(r, into, chain[i]->state);
     return err;
 }
 

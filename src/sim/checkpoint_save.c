@@ -121,6 +121,28 @@ void ckpt_put_bytes(struct ckpt_writer *w, const char *key, const void *data,
     (void)fputc('\n', w->out);
 }
 
+void ckpt_put_fields(struct ckpt_writer *w, const void *obj,
+                     const struct sim_field *fields)
+{
+    for (const struct sim_field *field = fields; field && field->name;
+         field++) {
+        ckpt_value_write(put_key(w, field->name), obj, field);
+        (void)fputc('\n', w->out);
+    }
+}
+
+void ckpt_put_tuple(struct ckpt_writer *w, const char *key, const void *obj,
+                    const struct sim_field *fields)
+{
+    (void)put_key(w, key);
+    for (const struct sim_field *field = fields; field->name; field++) {
+        if (field != fields)
+            (void)fputc(' ', w->out);
+        ckpt_value_write(w->out, obj, field);
+    }
+    (void)fputc('\n', w->out);
+}
+
 void ckpt_subsection(struct ckpt_writer *w, const char *name)
 {
     w->out = name ? w->below.stream : w->own.stream;
@@ -153,21 +175,13 @@ static void put_globals(struct ckpt_writer *w)
     ckpt_put_u64s(w, "rng", sim_rng(w->sim)->s, 4);
 }
 
-static void put_table(struct ckpt_writer *w, const struct sim_field *field)
-{
-    for (; field && field->name; field++) {
-        ckpt_value_write(put_key(w, field->name), w->obj, field);
-        (void)fputc('\n', w->out);
-    }
-}
-
 static void put_state(struct ckpt_writer *w)
 {
     const struct sim_type *chain[SIM_MAX_TYPE_DEPTH];
     uint32_t count = sim_type_chain(w->obj->type, chain);
 
     for (uint32_t i = 0; i < count; i++)
-        put_table(w, chain[i]->state);
+        ckpt_put_fields(w, w->obj, chain[i]->state);
     for (uint32_t i = 0; i < count; i++) {
         ckpt_subsection(w, NULL);
         if (chain[i]->ops && chain[i]->ops->save)

@@ -483,10 +483,13 @@ int exec_program(struct linux_cpu *cpu, struct thread *thread,
 /* ---------------------------------------------------------------- first
  * process */
 
-static struct file *exec_stdio(struct kernel *kernel, int host_fd, int index)
+static struct file *exec_stdio(struct kernel *kernel,
+                               const struct exec_start *start, uint32_t number)
 {
-    uint32_t flags = index ? O_WRONLY : O_RDONLY;
+    int host_fd = start->stdio[number];
+    uint32_t flags = number ? O_WRONLY : O_RDONLY;
     char link[64], path[VFS_PATH_MAX];
+    struct file *file;
     ssize_t len;
 
     if (host_fd < 0)
@@ -496,7 +499,11 @@ static struct file *exec_stdio(struct kernel *kernel, int host_fd, int index)
     (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", host_fd);
     len = readlink(link, path, sizeof(path) - 1);
     path[len > 0 ? len : 0] = '\0';
-    return file_host_create(kernel, host_fd, flags, path);
+    file = file_host_create(kernel, host_fd, flags, path);
+    file->stdio.kind = start->stdio_kind[number];
+    file->stdio.pid = start->pid;
+    file->stdio.number = number;
+    return file;
 }
 
 static void exec_fill_process(struct process *process,
@@ -521,9 +528,9 @@ static void exec_fill_process(struct process *process,
     }
     ids->user[ID_REAL] = start->uid;
     ids->group[ID_REAL] = start->gid;
-    for (int i = 0; i < 3; i++)
-        (void)fd_table_set(process->files, (uint32_t)i,
-                           exec_stdio(process->kernel, start->stdio[i], i), 0);
+    for (uint32_t i = 0; i < SIM_ARRAY_LEN(start->stdio); i++)
+        (void)fd_table_set(process->files, i,
+                           exec_stdio(process->kernel, start, i), 0);
 }
 
 int exec_start_process(struct kernel *kernel, const struct exec_start *start,

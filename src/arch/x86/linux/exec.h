@@ -10,6 +10,7 @@
 
 #include <stdint.h>
 
+#include "arch/x86/linux/file.h"
 #include "base/compiler.h"
 
 #ifdef __cplusplus
@@ -47,6 +48,7 @@ struct exec_start {
     char **argv, **envp;
     const char *cwd;
     int stdio[3]; /* host descriptors, taken over; -1: /dev/null */
+    enum file_stdio_kind stdio_kind[3];
     uint32_t pid; /* 0: the next one */
     uint32_t uid, euid, gid, egid, pgid;
 };

@@ -228,6 +228,14 @@ int fd_table_set(struct fd_table *table, uint32_t fd, struct file *file,
     return (int)fd;
 }
 
+void fd_table_restore(struct fd_table *table, uint32_t fd, struct file *file,
+                      enum fd_on_exec on_exec)
+{
+    fd_table_grow(table, fd + 1);
+    table->entries[fd].file = file_get(file);
+    table->entries[fd].is_cloexec = on_exec == FD_CLOSES;
+}
+
 struct file *fd_table_find(const struct fd_table *table, uint64_t fd)
 {
     return fd < table->len ? table->entries[fd].file : NULL;

@@ -23,6 +23,7 @@ extern "C" {
 #endif
 
 struct file;
+struct kckpt;
 struct kernel;
 struct vm_object;
 
@@ -54,6 +55,26 @@ struct file_ops {
     /* The object to map; takes a reference. */
     int (*map)(struct file *file, struct vm_object **out);
     void (*release)(struct file *file);
+
+    /* Checkpoints (kckpt.h); a row in file_kinds.def. */
+    const char *kind;
+    /* Keys of what is behind @file; NULL: it cannot be saved. */
+    void (*save)(const struct file *file, struct kckpt *c);
+    /* The opposite, with the members of struct file set.  Also after an error
+     * in @c it leaves what release() can free. */
+    void (*load)(struct file *file, struct kckpt *c);
+};
+
+/* Whether a description is the standard stream of a process that the script
+ * started, and what the script gave it. */
+enum file_stdio_kind {
+    FILE_STDIO_NONE,
+    FILE_STDIO_INHERITED, /* the simulator's own stream */
+    FILE_STDIO_NAMED,     /* a file that the script names */
+};
+struct file_stdio {
+    enum file_stdio_kind kind;
+    uint32_t pid, number;
 };
 
 struct file {
@@ -70,6 +91,7 @@ struct file {
     bool is_writable_fs;     /* metadata may be changed */
     uint64_t activity;       /* counts changes, for edge triggering */
     uint32_t num_epolls;     /* epoll lists that hold it */
+    struct file_stdio stdio;
     struct file *next_epoll; /* of an epoll: kernel's list of them */
 };
 
@@ -113,16 +135,30 @@ int fd_table_add(struct fd_table *table, struct file *file, uint32_t from,
 /** fd_table_set() - put @file at @fd, closing what was there. */
 int fd_table_set(struct fd_table *table, uint32_t fd, struct file *file,
                  uint32_t open_flags);
+/* Put @file, with a reference of its own, at a number that is free. */
+enum fd_on_exec { FD_STAYS, FD_CLOSES };
+void fd_table_restore(struct fd_table *table, uint32_t fd, struct file *file,
+                      enum fd_on_exec on_exec);
 /* The description behind @fd without a new reference, or NULL. */
 struct file *fd_table_find(const struct fd_table *table, uint64_t fd);
 int fd_table_close(struct fd_table *table, uint64_t fd);
 
 /* ----------------------------------------------------------- kinds of files */
 
+#define FILE_KIND(ops) extern const struct file_ops ops;
+#include "arch/x86/linux/file_kinds.def"
+#undef FILE_KIND
+/* For kinds with nothing behind them. */
+void file_save_nothing(const struct file *file, struct kckpt *c);
+void file_load_nothing(struct file *file, struct kckpt *c);
+
+
 /* file_host.c: a regular file or directory of the host, or a stream that the
  * simulation was given (terminal, pipe).  Takes over @host_fd. */
 struct file *file_host_create(struct kernel *kernel, int host_fd,
                               uint32_t flags, const char *path);
+/* What kind of file is behind file->host_fd decides how it behaves. */
+void file_host_attach(struct file *file, int host_fd);
 bool file_is_host(const struct file *file);
 /* A transfer on it never has to wait, and a short read means its end. */
 bool file_is_regular(const struct file *file);

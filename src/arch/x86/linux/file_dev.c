@@ -77,26 +77,38 @@ static int file_mem_map(struct file *file, struct vm_object **out)
 
 static int file_dev_stat(struct file *file, struct stat *st);
 
-static const struct file_ops file_null_ops = {
+const struct file_ops file_null_ops = {
+    .kind = "null",
+    .save = file_save_nothing,
+    .load = file_load_nothing,
     .read = file_null_read,
     .write = file_null_write,
     .seek = file_dev_seek,
     .stat = file_dev_stat,
 };
-static const struct file_ops file_zero_ops = {
+const struct file_ops file_zero_ops = {
+    .kind = "zero",
+    .save = file_save_nothing,
+    .load = file_load_nothing,
     .read = file_zero_read,
     .write = file_null_write,
     .seek = file_dev_seek,
     .stat = file_dev_stat,
     .map = file_zero_map,
 };
-static const struct file_ops file_full_ops = {
+const struct file_ops file_full_ops = {
+    .kind = "full",
+    .save = file_save_nothing,
+    .load = file_load_nothing,
     .read = file_zero_read,
     .write = file_full_write,
     .seek = file_dev_seek,
     .stat = file_dev_stat,
 };
-static const struct file_ops file_random_ops = {
+const struct file_ops file_random_ops = {
+    .kind = "random",
+    .save = file_save_nothing,
+    .load = file_load_nothing,
     .read = file_random_read,
     .write = file_null_write,
     .seek = file_dev_seek,

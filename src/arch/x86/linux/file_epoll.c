@@ -8,12 +8,15 @@
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <sys/epoll.h>
 
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/file_event.h"
+#include "arch/x86/linux/kckpt.h"
 #include "arch/x86/linux/kernel.h"
 #include "base/alloc.h"
+#include "sim/checkpoint.h"
 
 struct epoll_item {
     struct epoll_item *next;
@@ -151,7 +154,75 @@ static void epoll_release(struct file *file)
     mem_free(epoll);
 }
 
-static const struct file_ops epoll_ops = {
+static const struct sim_field epoll_fields[] = {
+    KCKPT_FIELD(struct epoll_item, fd),
+    KCKPT_FIELD(struct epoll_item, event.events),
+    KCKPT_FIELD(struct epoll_item, event.data),
+    KCKPT_FIELD(struct epoll_item, reported),
+    KCKPT_FIELD(struct epoll_item, activity),
+    KCKPT_FIELD(struct epoll_item, is_disabled),
+    SIM_END,
+};
+
+static void epoll_save(const struct file *file, struct kckpt *c)
+{
+    const struct epoll *epoll = file->priv;
+    uint32_t count = 0;
+
+    for (const struct epoll_item *item = epoll->items; item; item = item->next) {
+        char key[32];
+
+        (void)snprintf(key, sizeof(key), "item%u", count);
+        ckpt_put_tuple(c->w, key, item, epoll_fields);
+        (void)snprintf(key, sizeof(key), "item%u_file", count++);
+        ckpt_put_u64(c->w, key, kckpt_id(&c->files, item->file));
+    }
+    ckpt_put_u64(c->w, "num_items", count);
+}
+
+static void epoll_load_item(struct epoll_item **link, struct kckpt *c,
+                            uint32_t index)
+{
+    char key[32];
+    struct file *target;
+
+    (void)snprintf(key, sizeof(key), "item%u_file", index);
+    target = kckpt_get_needed(c, key, &c->files);
+    if (!target)
+        return;
+    *link = alloc_zeroed(1, sizeof(**link));
+    (*link)->file = target;
+    target->num_epolls++;
+    (void)snprintf(key, sizeof(key), "item%u", index);
+    kckpt_get_tuple(c, key, *link, epoll_fields);
+}
+
+static struct epoll *epoll_attach(struct file *file)
+{
+    struct epoll *epoll = alloc_zeroed(1, sizeof(*epoll));
+
+    file->priv = epoll;
+    file->next_epoll = file->kernel->epolls;
+    file->kernel->epolls = file;
+    return epoll;
+}
+
+static void epoll_load(struct file *file, struct kckpt *c)
+{
+    struct epoll_item **link = &epoll_attach(file)->items;
+    uint32_t count = kckpt_get_u32(c, "num_items", 1 << 20);
+
+    for (uint32_t i = 0; i < count && !c->error; i++) {
+        epoll_load_item(link, c, i);
+        if (*link)
+            link = &(*link)->next;
+    }
+}
+
+const struct file_ops file_epoll_ops = {
+    .kind = "epoll",
+    .save = epoll_save,
+    .load = epoll_load,
     .name = "anon_inode:[eventpoll]",
     .poll = epoll_poll,
     .release = epoll_release,
@@ -159,17 +230,15 @@ static const struct file_ops epoll_ops = {
 
 struct file *file_epoll_create(struct kernel *kernel, uint32_t flags)
 {
-    struct file *file = file_create(kernel, &epoll_ops, flags, epoll_ops.name);
+    struct file *file = file_create(kernel, &file_epoll_ops, flags, file_epoll_ops.name);
 
-    file->priv = alloc_zeroed(1, sizeof(struct epoll));
-    file->next_epoll = kernel->epolls;
-    kernel->epolls = file;
+    (void)epoll_attach(file);
     return file;
 }
 
 bool file_is_epoll(const struct file *file)
 {
-    return file->ops == &epoll_ops;
+    return file->ops == &file_epoll_ops;
 }
 
 void file_epoll_forget(struct kernel *kernel, const struct file *target)

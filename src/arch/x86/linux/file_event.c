@@ -11,9 +11,11 @@
 #include <sys/signalfd.h>
 
 #include "arch/x86/linux/file.h"
+#include "arch/x86/linux/kckpt.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/process.h"
 #include "base/alloc.h"
+#include "sim/checkpoint.h"
 
 /* ------------------------------------------------------------------ eventfd */
 
@@ -70,7 +72,27 @@ static void file_event_release(struct file *file)
     mem_free(file->priv);
 }
 
-static const struct file_ops eventfd_ops = {
+static const struct sim_field eventfd_fields[] = {
+    KCKPT_FIELD(struct eventfd, count),
+    KCKPT_FIELD(struct eventfd, is_semaphore),
+    SIM_END,
+};
+
+static void file_eventfd_save(const struct file *file, struct kckpt *c)
+{
+    ckpt_put_fields(c->w, file->priv, eventfd_fields);
+}
+
+static void file_eventfd_load(struct file *file, struct kckpt *c)
+{
+    file->priv = alloc_zeroed(1, sizeof(struct eventfd));
+    kckpt_get_fields(c, file->priv, eventfd_fields);
+}
+
+const struct file_ops file_eventfd_ops = {
+    .kind = "eventfd",
+    .save = file_eventfd_save,
+    .load = file_eventfd_load,
     .name = "anon_inode:[eventfd]",
     .read = file_eventfd_read,
     .write = file_eventfd_write,
@@ -81,8 +103,9 @@ static const struct file_ops eventfd_ops = {
 struct file *file_eventfd_create(struct kernel *kernel, uint64_t value,
                                  uint32_t flags)
 {
-    struct file *file = file_create(
-        kernel, &eventfd_ops, O_RDWR | (flags & O_NONBLOCK), eventfd_ops.name);
+    struct file *file =
+        file_create(kernel, &file_eventfd_ops, O_RDWR | (flags & O_NONBLOCK),
+                    file_eventfd_ops.name);
     struct eventfd *event = alloc_zeroed(1, sizeof(*event));
 
     event->count = value;
@@ -142,7 +165,43 @@ static void timerfd_release(struct file *file)
     mem_free(tfd);
 }
 
-static const struct file_ops timerfd_ops = {
+static const struct sim_field timerfd_fields[] = {
+    KCKPT_FIELD(struct timerfd, interval),
+    KCKPT_FIELD(struct timerfd, expired),
+    KCKPT_FIELD_32(struct timerfd, clock),
+    SIM_END,
+};
+
+static void timerfd_save(const struct file *file, struct kckpt *c)
+{
+    const struct timerfd *tfd = file->priv;
+
+    ckpt_put_fields(c->w, tfd, timerfd_fields);
+    kckpt_put_timer(c, "timer", &tfd->timer);
+}
+
+static struct timerfd *timerfd_attach(struct file *file)
+{
+    struct timerfd *tfd = alloc_zeroed(1, sizeof(*tfd));
+
+    tfd->file = file;
+    tfd->timer.fire = timerfd_fire;
+    file->priv = tfd;
+    return tfd;
+}
+
+static void timerfd_load(struct file *file, struct kckpt *c)
+{
+    struct timerfd *tfd = timerfd_attach(file);
+
+    kckpt_get_fields(c, tfd, timerfd_fields);
+    kckpt_get_timer(c, "timer", &tfd->timer);
+}
+
+const struct file_ops file_timerfd_ops = {
+    .kind = "timerfd",
+    .save = timerfd_save,
+    .load = timerfd_load,
     .name = "anon_inode:[timerfd]",
     .read = timerfd_read,
     .poll = timerfd_poll,
@@ -152,20 +211,17 @@ static const struct file_ops timerfd_ops = {
 struct file *file_timerfd_create(struct kernel *kernel, int clock,
                                  uint32_t flags)
 {
-    struct file *file = file_create(
-        kernel, &timerfd_ops, O_RDWR | (flags & O_NONBLOCK), timerfd_ops.name);
-    struct timerfd *tfd = alloc_zeroed(1, sizeof(*tfd));
+    struct file *file =
+        file_create(kernel, &file_timerfd_ops, O_RDWR | (flags & O_NONBLOCK),
+                    file_timerfd_ops.name);
 
-    tfd->file = file;
-    tfd->clock = clock;
-    tfd->timer.fire = timerfd_fire;
-    file->priv = tfd;
+    timerfd_attach(file)->clock = clock;
     return file;
 }
 
 bool file_is_timerfd(const struct file *file)
 {
-    return file->ops == &timerfd_ops;
+    return file->ops == &file_timerfd_ops;
 }
 
 int file_timerfd_clock(const struct file *file)
@@ -249,7 +305,25 @@ static uint32_t signalfd_poll(struct file *file)
                : 0;
 }
 
-static const struct file_ops signalfd_ops = {
+static void signalfd_save(const struct file *file, struct kckpt *c)
+{
+    const struct signalfd *sfd = file->priv;
+
+    ckpt_put_u64(c->w, "mask", sfd->mask);
+}
+
+static void signalfd_load(struct file *file, struct kckpt *c)
+{
+    struct signalfd *sfd = alloc_zeroed(1, sizeof(*sfd));
+
+    sfd->mask = kckpt_get_u64(c, "mask");
+    file->priv = sfd;
+}
+
+const struct file_ops file_signalfd_ops = {
+    .kind = "signalfd",
+    .save = signalfd_save,
+    .load = signalfd_load,
     .name = "anon_inode:[signalfd]",
     .read = signalfd_read,
     .poll = signalfd_poll,
@@ -260,8 +334,8 @@ struct file *file_signalfd_create(struct kernel *kernel, uint64_t mask,
                                   uint32_t flags)
 {
     struct file *file =
-        file_create(kernel, &signalfd_ops, O_RDWR | (flags & O_NONBLOCK),
-                    signalfd_ops.name);
+        file_create(kernel, &file_signalfd_ops, O_RDWR | (flags & O_NONBLOCK),
+                    file_signalfd_ops.name);
     struct signalfd *sfd = alloc_zeroed(1, sizeof(*sfd));
 
     sfd->mask = mask;
@@ -271,7 +345,7 @@ struct file *file_signalfd_create(struct kernel *kernel, uint64_t mask,
 
 bool file_is_signalfd(const struct file *file)
 {
-    return file->ops == &signalfd_ops;
+    return file->ops == &file_signalfd_ops;
 }
 
 void file_signalfd_set(struct file *file, uint64_t mask)

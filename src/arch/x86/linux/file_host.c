@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "arch/x86/linux/file.h"
+#include "arch/x86/linux/kckpt.h"
 #include "arch/x86/linux/kernel.h"
 #include "base/compiler.h"
+#include "sim/checkpoint.h"
 
 static bool file_host_is_stream(const struct file *file)
 {
@@ -194,8 +196,85 @@ static int file_host_map(struct file *file, struct vm_object **out)
                              can_write ? file->host_fd : -1, file->path, out);
 }
 
-static const struct file_ops file_host_ops = {
+/* ---------------------------------------------------------------- checkpoints
+ */
+
+/* What a description keeps besides what the guest set. */
+enum { HOST_FLAGS = O_ACCMODE | O_APPEND | O_PATH | O_SYNC | O_DIRECTORY |
+                    O_NONBLOCK };
+
+static void file_host_save(const struct file *file, struct kckpt *c)
+{
+    bool is_inherited = file->stdio.kind == FILE_STDIO_INHERITED;
+    bool is_stream = file_host_is_stream(file) && !(file->flags & O_PATH);
+    int64_t pos = lseek(file->host_fd, 0, SEEK_CUR);
+    uint64_t stdio[3] = {file->stdio.kind, file->stdio.pid,
+                         file->stdio.number};
+    uint32_t host = 0;
+
+    if (is_stream && file->stdio.kind == FILE_STDIO_NONE)
+        kckpt_refuse(c, file, "a stream of the host cannot be opened again");
+    if (!is_stream && !is_inherited)
+        host = kckpt_host_add(c, file->host_fd, file->path, file);
+    ckpt_put_u64s(c->w, "stdio", stdio, 3);
+    ckpt_put_u64(c->w, "host", host);
+    ckpt_put_u64(c->w, "host_flags",
+                 (uint64_t)fcntl(file->host_fd, F_GETFL) & HOST_FLAGS);
+    /* Whoever gave us an output may move on; an input is read on. */
+    ckpt_put_u64(c->w, "host_pos",
+                 pos > 0 && !(is_inherited && file->stdio.number)
+                     ? (uint64_t)pos
+                     : 0);
+}
+
+static int file_host_reopen_stdio(const struct file *file, struct kckpt *c)
+{
+    const struct kernel_host *host = &file->kernel->cfg.host;
+    int fd = host->open_stdio
+                 ? host->open_stdio(host->ctx, file->stdio.pid,
+                                    (int)file->stdio.number)
+                 : -ENOENT;
+
+    if (fd < 0)
+        kckpt_fail(c, "standard stream %u of process %u: %s",
+                   file->stdio.number, file->stdio.pid, strerrordesc_np(-fd));
+    return fd;
+}
+
+static void file_host_load(struct file *file, struct kckpt *c)
+{
+    uint64_t stdio[3] = {0};
+    uint32_t host = kckpt_get_u32(c, "host", c->num_hosts);
+    int flags = (int)kckpt_get_u32(c, "host_flags", INT32_MAX);
+    uint64_t pos = kckpt_get_u64(c, "host_pos");
+    int fd = -1;
+
+    if (!c->error)
+        c->error = ckpt_get_u64s(c->r, "stdio", stdio, 3);
+    file->stdio.kind = stdio[0] <= FILE_STDIO_NAMED
+                           ? (enum file_stdio_kind)stdio[0]
+                           : FILE_STDIO_NONE;
+    file->stdio.pid = (uint32_t)stdio[1];
+    file->stdio.number = (uint32_t)stdio[2];
+    if (!c->error && host)
+        fd = kckpt_host_open(c, host, flags & HOST_FLAGS);
+    else if (!c->error && file->stdio.kind != FILE_STDIO_NONE)
+        fd = file_host_reopen_stdio(file, c);
+    else if (!c->error)
+        kckpt_fail(c, "key host: must not be 0");
+    if (fd < 0)
+        return;
+    file_host_attach(file, fd);
+    /* A pipe that is the input now begins where the last one was left. */
+    if (pos && lseek(fd, (off_t)pos, SEEK_SET) < 0 && !file_host_is_stream(file))
+        kckpt_fail(c, "%.100s: %s", file->path, strerrordesc_np(errno));
+}
+
+const struct file_ops file_host_ops = {
     .name = NULL,
+    .kind = "host",
+    .save = file_host_save,
+    .load = file_host_load,
     .read = file_host_read,
     .write = file_host_write,
     .seek = file_host_seek,
@@ -206,32 +285,36 @@ static const struct file_ops file_host_ops = {
     .map = file_host_map,
 };
 
-static const struct file_ops file_host_dir_ops = {
+const struct file_ops file_host_dir_ops = {
     .name = NULL,
+    .kind = "directory",
+    .save = file_host_save,
+    .load = file_host_load,
     .seek = file_host_seek,
     .stat = file_host_stat,
     .readdir = file_host_readdir,
 };
 
-struct file *file_host_create(struct kernel *kernel, int host_fd,
-                              uint32_t flags, const char *path)
+void file_host_attach(struct file *file, int host_fd)
 {
-    const struct file_ops *ops = &file_host_ops;
-    struct file *file;
     struct stat st;
-    bool is_stream;
 
     if (fstat(host_fd, &st) < 0)
         memset(&st, 0, sizeof(st));
-    is_stream = !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
-    if (S_ISDIR(st.st_mode))
-        ops = &file_host_dir_ops;
-    file = file_create(kernel, ops, flags, path);
     file->host_fd = host_fd;
-    if (is_stream) {
+    file->ops = S_ISDIR(st.st_mode) ? &file_host_dir_ops : &file_host_ops;
+    if (!S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode)) {
         file->priv = file;
-        file->channel = &kernel->host_channel;
+        file->channel = &file->kernel->host_channel;
     }
+}
+
+struct file *file_host_create(struct kernel *kernel, int host_fd,
+                              uint32_t flags, const char *path)
+{
+    struct file *file = file_create(kernel, &file_host_ops, flags, path);
+
+    file_host_attach(file, host_fd);
     return file;
 }
 

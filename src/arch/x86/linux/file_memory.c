@@ -5,8 +5,10 @@
 #include <unistd.h>
 
 #include "arch/x86/linux/file.h"
+#include "arch/x86/linux/kckpt.h"
 #include "arch/x86/linux/kernel.h"
 #include "base/alloc.h"
+#include "sim/checkpoint.h"
 
 static int64_t file_memory_read(struct file *file, const struct file_io *io)
 {
@@ -94,7 +96,22 @@ static void file_memory_release(struct file *file)
     vm_object_put(file->priv);
 }
 
-static const struct file_ops file_memory_ops = {
+static void file_memory_save(const struct file *file, struct kckpt *c)
+{
+    ckpt_put_u64(c->w, "object", kckpt_id(&c->objects, file->priv));
+}
+
+static void file_memory_load(struct file *file, struct kckpt *c)
+{
+    struct vm_object *object = kckpt_get_needed(c, "object", &c->objects);
+
+    file->priv = object ? vm_object_get(object) : NULL;
+}
+
+const struct file_ops file_memory_ops = {
+    .kind = "memory",
+    .save = file_memory_save,
+    .load = file_memory_load,
     .read = file_memory_read,
     .write = file_memory_write,
     .seek = file_memory_seek,

@@ -11,8 +11,10 @@
 #include <sys/socket.h>
 
 #include "arch/x86/linux/file.h"
+#include "arch/x86/linux/kckpt.h"
 #include "arch/x86/linux/kernel.h"
 #include "base/alloc.h"
+#include "sim/checkpoint.h"
 
 enum { PIPE_SIZE = 65536, PIPE_MAX_SIZE = 1 << 20 };
 
@@ -186,8 +188,115 @@ static void file_pipe_release(struct file *file)
     kernel_wake(file->kernel, file->channel);
 }
 
-static const struct file_ops file_pipe_ops = {
+/* Either buffer may be NULL. */
+static void pipe_end_attach(struct file *file, struct pipe_buffer *in,
+                            struct pipe_buffer *out)
+{
+    struct pipe_end *end = file->priv;
+
+    end->in = in;
+    end->out = out;
+    if (in) {
+        in->refs++;
+        in->num_readers++;
+    }
+    if (out) {
+        out->refs++;
+        out->num_writers++;
+    }
+    /* Both ends wait on one channel. */
+    file->channel = in ? in : out;
+}
+
+/* ---------------------------------------------------------------- checkpoints
+ */
+
+static const struct sim_field pipe_fields[] = {
+    KCKPT_FIELD(struct pipe_buffer, size),
+    KCKPT_FIELD(struct pipe_buffer, num_gets),
+    KCKPT_FIELD(struct pipe_buffer, num_adds),
+    SIM_END,
+};
+
+static const char *const pipe_keys[2][3] = {
+    {"in",  "in_data",  "in_state" },
+    {"out", "out_data", "out_state"},
+};
+
+/* The first end that has the buffer carries it; the ring begins at 0 again. */
+static void pipe_save_buffer(struct kckpt *c, const char *const keys[3],
+                             const struct pipe_buffer *buffer)
+{
+    uint32_t known = c->pipes.len;
+    uint32_t id = kckpt_id(&c->pipes, buffer);
+    uint8_t *data;
+
+    ckpt_put_u64(c->w, keys[0], id);
+    if (id <= known)
+        return;
+    data = alloc_zeroed((size_t)buffer->len + 1, 1);
+    for (uint32_t i = 0; i < buffer->len; i++)
+        data[i] = buffer->data[(buffer->start + i) % buffer->size];
+    ckpt_put_bytes(c->w, keys[1], data, buffer->len);
+    ckpt_put_tuple(c->w, keys[2], buffer, pipe_fields);
+    mem_free(data);
+}
+
+static void file_pipe_save(const struct file *file, struct kckpt *c)
+{
+    const struct pipe_end *end = file->priv;
+
+    pipe_save_buffer(c, pipe_keys[0], end->in);
+    pipe_save_buffer(c, pipe_keys[1], end->out);
+}
+
+static struct pipe_buffer *pipe_load_new(struct kckpt *c,
+                                         const char *const keys[3])
+{
+    struct pipe_buffer *buffer = alloc_zeroed(1, sizeof(*buffer));
+    size_t len;
+    uint8_t *data = kckpt_get_bytes(c, keys[1], &len);
+
+    kckpt_get_tuple(c, keys[2], buffer, pipe_fields);
+    if (!c->error && (!buffer->size || buffer->size > PIPE_MAX_SIZE ||
+                      len > buffer->size))
+        kckpt_fail(c, "key %s: a pipe of %u bytes with %zu in it", keys[1],
+                   buffer->size, len);
+    if (c->error) {
+        mem_free(data);
+        mem_free(buffer);
+        return NULL;
+    }
+    buffer->data = alloc_resize(data, buffer->size, 1);
+    buffer->len = (uint32_t)len;
+    (void)kckpt_id(&c->pipes, buffer);
+    return buffer;
+}
+
+static struct pipe_buffer *pipe_load_buffer(struct kckpt *c,
+                                            const char *const keys[3])
+{
+    uint32_t id = kckpt_get_u32(c, keys[0], c->pipes.len + 1);
+
+    if (!id)
+        return NULL;
+    return id <= c->pipes.len ? c->pipes.ptr[id - 1] : pipe_load_new(c, keys);
+}
+
+static void file_pipe_load(struct file *file, struct kckpt *c)
+{
+    struct pipe_buffer *in = pipe_load_buffer(c, pipe_keys[0]);
+    struct pipe_buffer *out = pipe_load_buffer(c, pipe_keys[1]);
+
+    file->priv = alloc_zeroed(1, sizeof(struct pipe_end));
+    pipe_end_attach(file, in, out);
+}
+
+const struct file_ops file_pipe_ops = {
     .name = "pipe",
+    .kind = "pipe",
+    .save = file_pipe_save,
+    .load = file_pipe_load,
     .read = file_pipe_read,
     .write = file_pipe_write,
     .poll = file_pipe_poll,
@@ -195,8 +304,11 @@ static const struct file_ops file_pipe_ops = {
     .release = file_pipe_release,
 };
 
-static const struct file_ops file_socket_ops = {
+const struct file_ops file_socket_ops = {
     .name = "socket",
+    .kind = "socket",
+    .save = file_pipe_save,
+    .load = file_pipe_load,
     .read = file_pipe_read,
     .write = file_pipe_write,
     .poll = file_pipe_poll,
@@ -211,22 +323,10 @@ static struct file *pipe_end_create(struct kernel *kernel, uint32_t flags,
     char *path = alloc_printf("%s:[%llu]", ops->name,
                               (unsigned long long)kernel->last_file_id + 1);
     struct file *file = file_create(kernel, ops, flags, path);
-    struct pipe_end *end = alloc_zeroed(1, sizeof(*end));
 
     mem_free(path);
-    file->priv = end;
-    end->in = buffers[0];
-    end->out = buffers[1];
-    if (end->in) {
-        end->in->refs++;
-        end->in->num_readers++;
-    }
-    if (end->out) {
-        end->out->refs++;
-        end->out->num_writers++;
-    }
-    /* Both ends wait on one channel. */
-    file->channel = end->in ? end->in : end->out;
+    file->priv = alloc_zeroed(1, sizeof(struct pipe_end));
+    pipe_end_attach(file, buffers[0], buffers[1]);
     return file;
 }
 

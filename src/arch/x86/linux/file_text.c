@@ -8,7 +8,9 @@
 #include <unistd.h>
 
 #include "arch/x86/linux/file.h"
+#include "arch/x86/linux/kckpt.h"
 #include "base/alloc.h"
+#include "sim/checkpoint.h"
 
 static int64_t file_text_read(struct file *file, const struct file_io *io)
 {
@@ -89,14 +91,36 @@ static int file_list_readdir(struct file *file, file_dirent_fn emit, void *ctx)
     return 0;
 }
 
-static const struct file_ops file_text_ops = {
+static void file_text_save(const struct file *file, struct kckpt *c)
+{
+    const struct file_text *text = file->priv;
+
+    ckpt_put_bytes(c->w, "text", text->data, text->len);
+}
+
+static void file_text_load(struct file *file, struct kckpt *c)
+{
+    struct file_text *text = alloc_zeroed(1, sizeof(*text));
+
+    /* One zero byte more than len. */
+    text->data = (char *)kckpt_get_bytes(c, "text", &text->len);
+    file->priv = text;
+}
+
+const struct file_ops file_text_ops = {
+    .kind = "text",
+    .save = file_text_save,
+    .load = file_text_load,
     .read = file_text_read,
     .seek = file_text_seek,
     .stat = file_text_stat,
     .release = file_text_release,
 };
 
-static const struct file_ops file_list_ops = {
+const struct file_ops file_list_ops = {
+    .kind = "list",
+    .save = file_text_save,
+    .load = file_text_load,
     .seek = file_text_seek,
     .stat = file_text_stat,
     .readdir = file_list_readdir,

@@ -328,6 +328,146 @@ bool frames_is_sole(const struct frames *frames, gpa_t addr, uint32_t count)
     return true;
 }
 
+/* ---------------------------------------------------------------- checkpoints
+ */
+
+void frames_get_order(const struct frames *frames, struct frames_order *order)
+{
+    memset(order, 0, sizeof(*order));
+    order->next_fresh = frames->next_fresh;
+    order->partial =
+        alloc_zeroed((size_t)frames->next_fresh + 1, sizeof(*order->partial));
+    order->empty =
+        alloc_zeroed((size_t)frames->num_empty + 1, sizeof(*order->empty));
+    for (uint32_t i = frames->partial; i != NO_BLOCK;
+         i = frames->blocks[i].next)
+        order->partial[order->num_partial++] = i;
+    for (uint32_t i = 0; i < frames->num_empty; i++)
+        order->empty[order->num_empty++] = frames->empty[i];
+}
+
+void frames_recount(struct frames *frames)
+{
+    gpa_t zero = {0};
+
+    memset(frames->blocks, 0, frames->num_blocks * sizeof(*frames->blocks));
+    memset(frames->refs, 0,
+           (size_t)frames->num_blocks * FRAMES_PER_HUGE *
+               sizeof(*frames->refs));
+    frames->partial = NO_BLOCK;
+    frames->num_empty = frames->next_fresh = 0;
+    frames->num_used = 0;
+    if (frames->num_ranges && !frames->ranges[0].start)
+        (void)frames_claim(frames, zero, 1);
+}
+
+static bool frames_has(const struct frames *frames, uint64_t addr)
+{
+    for (uint32_t i = 0; i < frames->num_ranges; i++) {
+        const struct frame_range *range = &frames->ranges[i];
+
+        if (addr - range->start < (uint64_t)range->num_blocks * FRAME_HUGE_SIZE)
+            return true;
+    }
+    return false;
+}
+
+bool frames_claim(struct frames *frames, gpa_t addr, uint32_t count)
+{
+    uint64_t last = addr.v + (uint64_t)(count - 1) * FRAME_SIZE;
+    uint64_t frame;
+
+    /* Ranges end at block boundaries, and a large page is one block. */
+    if (!frames_has(frames, addr.v) ||
+        addr.v / FRAME_HUGE_SIZE != last / FRAME_HUGE_SIZE)
+        return false;
+    frame = frames_index(frames, addr);
+    for (uint32_t i = 0; i < count; i++, frame++) {
+        struct frame_block *block = &frames->blocks[frame / FRAMES_PER_HUGE];
+        uint32_t n = (uint32_t)(frame % FRAMES_PER_HUGE);
+
+        if (frames->refs[frame]++)
+            continue;
+        block->used[n / 64] |= UINT64_C(1) << (n % 64);
+        block->num_used++;
+        frames->num_used++;
+    }
+    return true;
+}
+
+static bool frames_is_partial(const struct frames *frames, uint64_t index)
+{
+    const struct frame_block *block = &frames->blocks[index];
+
+    return block->num_used && block->num_used < FRAMES_PER_HUGE;
+}
+
+/* The list as it was; what it does not name comes behind it.  Built from its
+ * end. */
+static void frames_relist(struct frames *frames,
+                          const struct frames_order *order)
+{
+    for (uint32_t i = order->next_fresh; i-- > 0;) {
+        bool is_named = false;
+
+        for (size_t n = 0; n < order->num_partial && !is_named; n++)
+            is_named = order->partial[n] == i;
+        if (!is_named && frames_is_partial(frames, i))
+            frames_list_block(frames, i);
+    }
+    for (size_t n = order->num_partial; n-- > 0;) {
+        if (frames_is_partial(frames, order->partial[n]) &&
+            !frames->blocks[order->partial[n]].is_listed)
+            frames_list_block(frames, (uint32_t)order->partial[n]);
+    }
+}
+
+static void frames_restack(struct frames *frames,
+                           const struct frames_order *order)
+{
+    bool *is_stacked = alloc_zeroed((size_t)order->next_fresh + 1, 1);
+
+    for (size_t n = 0; n < order->num_empty; n++)
+        is_stacked[order->empty[n]] = true;
+    for (uint32_t i = 0; i < order->next_fresh; i++) {
+        if (!frames->blocks[i].num_used && !is_stacked[i])
+            frames->empty[frames->num_empty++] = i;
+    }
+    for (size_t n = 0; n < order->num_empty; n++) {
+        if (!frames->blocks[order->empty[n]].num_used &&
+            is_stacked[order->empty[n]])
+            frames->empty[frames->num_empty++] = (uint32_t)order->empty[n];
+        is_stacked[order->empty[n]] = false;
+    }
+    mem_free(is_stacked);
+}
+
+bool frames_set_order(struct frames *frames, const struct frames_order *order)
+{
+    if (order->next_fresh > frames->num_blocks)
+        return false;
+    for (uint32_t i = order->next_fresh; i < frames->num_blocks; i++) {
+        if (frames->blocks[i].num_used)
+            return false;
+    }
+    for (size_t n = 0; n < order->num_partial; n++) {
+        if (order->partial[n] >= order->next_fresh)
+            return false;
+    }
+    for (size_t n = 0; n < order->num_empty; n++) {
+        if (order->empty[n] >= order->next_fresh)
+            return false;
+    }
+    /* What free frames hold is not known any more. */
+    for (uint32_t i = 0; i < order->next_fresh; i++)
+        memset(frames->blocks[i].touched, 0xff,
+               sizeof(frames->blocks[i].touched));
+    frames->next_fresh = order->next_fresh;
+    frames_relist(frames, order);
+    frames_restack(frames, order);
+    return true;
+}
+
 uint64_t frames_total(const struct frames *frames)
 {
     return (uint64_t)frames->num_blocks * FRAMES_PER_HUGE;

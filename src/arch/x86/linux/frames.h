@@ -10,6 +10,7 @@
 #define ARCH_X86_LINUX_FRAMES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "base/types.h"
@@ -55,6 +56,27 @@ bool frames_is_ram(const struct frames *frames, gpa_t addr);
 uint8_t *frames_host(const struct frames *frames, gpa_t addr);
 /* The simulator wrote to [addr, addr + len): forget code decoded from it. */
 void frames_written(const struct frames *frames, gpa_t addr, uint64_t len);
+
+/* ------------------------------------------------------------- checkpoints */
+
+/* In which order frames will be handed out; block numbers. */
+struct frames_order {
+    uint32_t next_fresh; /* blocks from here on were never used */
+    uint64_t *partial, *empty;
+    size_t num_partial, num_empty;
+};
+
+/** frames_get_order() - the caller frees both lists. */
+void frames_get_order(const struct frames *frames, struct frames_order *order);
+/** frames_recount() - begin to count all references again: no frame has one,
+ *  until it is claimed. */
+void frames_recount(struct frames *frames);
+/** frames_claim() - there is one more reference to each of @count frames.
+ *  Returns: false if they are not in guest RAM. */
+bool frames_claim(struct frames *frames, gpa_t addr, uint32_t count);
+/** frames_set_order() - end counting.
+ *  Returns: false if @order does not fit what was claimed. */
+bool frames_set_order(struct frames *frames, const struct frames_order *order);
 
 uint64_t frames_total(const struct frames *frames);
 uint64_t frames_used(const struct frames *frames);

@@ -49,6 +49,11 @@ struct kernel_host {
     void (*set_timer)(void *ctx, tick_t when);
     /* The last thread is gone; @code is the first process's exit status. */
     void (*exit)(void *ctx, const char *cause, int64_t code);
+    /* For checkpoints; may be NULL: open standard stream @number that process
+     * @pid was started with again, without cutting an output; the host
+     * descriptor or -errno.  A directory for files without a name. */
+    int (*open_stdio)(void *ctx, uint32_t pid, int number);
+    const char *(*scratch_dir)(void *ctx);
 };
 
 struct kernel_cfg {

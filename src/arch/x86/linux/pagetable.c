@@ -185,3 +185,35 @@ bool pagetable_split(struct pagetable *pt, const struct pagetable_leaf *leaf)
     pagetable_set(leaf->entry, frame.v | table_bits);
     return true;
 }
+
+static bool pagetable_claim_level(const struct pagetable *pt, gpa_t addr,
+                                  unsigned level)
+{
+    const uint64_t *table;
+
+    /* A table is in one place of one address space. */
+    if ((addr.v & (FRAME_SIZE - 1)) || !frames_claim(pt->frames, addr, 1) ||
+        !frames_is_sole(pt->frames, addr, 1))
+        return false;
+    table = pagetable_table(pt, addr);
+    for (unsigned i = 0; i < ENTRIES; i++) {
+        gpa_t frame = pagetable_frame(table[i]);
+        bool is_good = true;
+
+        if (pagetable_is_leaf(table[i], level))
+            is_good =
+                frames_claim(pt->frames, frame,
+                             (uint32_t)(pagetable_span(level) / FRAME_SIZE));
+        else if (table[i] & PTE_PRESENT)
+            is_good = level > 1 && !(table[i] & PTE_LARGE) &&
+                      pagetable_claim_level(pt, frame, level - 1);
+        if (!is_good)
+            return false;
+    }
+    return true;
+}
+
+bool pagetable_claim(const struct pagetable *pt)
+{
+    return pagetable_claim_level(pt, pt->root, LEVELS);
+}

@@ -72,6 +72,11 @@ uint64_t *pagetable_slot(struct pagetable *pt, uint64_t addr, uint64_t size);
  *  Returns: false if guest RAM is full. */
 bool pagetable_split(struct pagetable *pt, const struct pagetable_leaf *leaf);
 
+/** pagetable_claim() - count the references of the tables to frames, and to
+ *  the tables themselves: frames_claim().
+ *  Returns: false if they cannot be page tables of this allocator. */
+bool pagetable_claim(const struct pagetable *pt);
+
 static inline gpa_t pagetable_frame(uint64_t entry)
 {
     gpa_t addr = {entry & PTE_ADDR};

@@ -22,4 +22,7 @@ struct posix_timer {
     uint32_t overrun;
 };
 
+/** posix_timer_add() - a timer that is not armed, first of @process's list. */
+struct posix_timer *posix_timer_add(struct process *process);
+
 #endif

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -24,28 +25,91 @@ static const struct {
     {{"cerr", "stderr"}, 2},
 };
 
-static int process_object_stream(const struct process_object *object,
-                                 const char *param, const char *name, int flags)
+/* The parameters that name standard streams, and how their files are opened. */
+static const struct {
+    const char *param;
+    size_t offset; /* of the name in struct process_object */
+    int start_flags, reopen_flags;
+} process_stdio[] = {
+    {"input",  offsetof(struct process_object,  input),  O_RDONLY, O_RDONLY},
+    {"output", offsetof(struct process_object, output),
+     O_WRONLY | O_CREAT | O_TRUNC,                       O_RDWR | O_CREAT  },
+    {"errout", offsetof(struct process_object, errout),
+     O_WRONLY | O_CREAT | O_TRUNC,                       O_RDWR | O_CREAT  },
+};
+
+static const char *process_object_name(const struct process_object *object,
+                                       int number)
 {
-    char *path;
-    int fd;
+    const char *name;
+
+    memcpy(&name, (const char *)object + process_stdio[number].offset,
+           sizeof(name));
+    return name;
+}
+
+/* The simulator's descriptor that stream @number is, or -1 for a file. */
+static int process_object_inherited(const struct process_object *object,
+                                    int number)
+{
+    const char *name = process_object_name(object, number);
 
     for (size_t i = 0; i < SIM_ARRAY_LEN(process_streams); i++) {
-        if (strcmp(name, process_streams[i].names[0]) != 0 &&
-            strcmp(name, process_streams[i].names[1]) != 0)
-            continue;
-        /* A stream that is closed reads as empty. */
-        return fcntl(process_streams[i].fd, F_DUPFD_CLOEXEC, 3);
+        if (!strcmp(name, process_streams[i].names[0]) ||
+            !strcmp(name, process_streams[i].names[1]))
+            return process_streams[i].fd;
     }
+    return -1;
+}
+
+static int process_object_open(const struct process_object *object, int number,
+                               int flags)
+{
+    const char *name = process_object_name(object, number);
+    int fd = process_object_inherited(object, number);
+    char *path;
+
+    /* A stream that is closed reads as empty. */
+    if (fd >= 0)
+        return fcntl(fd, F_DUPFD_CLOEXEC, 3);
     path = name[0] == '/' || flags == O_RDONLY
                ? alloc_strdup(name)
                : alloc_printf("%s/%s", sim_outdir(object->base.sim), name);
     fd = open(path, flags | O_CLOEXEC, 0666);
-    mem_free(path);
     if (fd < 0)
-        sim_fatal_param(&object->base, param, "%s: %s", name,
-                        strerrordesc_np(errno));
+        fd = -errno;
+    mem_free(path);
     return fd;
+}
+
+int process_object_reopen(const struct process_object *object, int number)
+{
+    int fd;
+
+    if (number < 0 || number >= (int)SIM_ARRAY_LEN(process_stdio))
+        return -EINVAL;
+    fd = process_object_open(object, number,
+                             process_stdio[number].reopen_flags);
+    if (fd < 0 && process_object_inherited(object, number) >= 0)
+        fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+    return fd;
+}
+
+/* Into start->stdio[number]. */
+static void process_object_stream(const struct process_object *object,
+                                  struct exec_start *start, int number)
+{
+    bool is_inherited = process_object_inherited(object, number) >= 0;
+    int fd = process_object_open(object, number,
+                                 process_stdio[number].start_flags);
+
+    if (fd < 0 && !is_inherited)
+        sim_fatal_param(&object->base, process_stdio[number].param, "%s: %s",
+                        process_object_name(object, number),
+                        strerrordesc_np(-fd));
+    start->stdio[number] = fd;
+    start->stdio_kind[number] =
+        is_inherited ? FILE_STDIO_INHERITED : FILE_STDIO_NAMED;
 }
 
 static char **process_object_list(const struct sim_vec_str *list)
@@ -102,12 +166,8 @@ void process_object_start(struct process_object *object, struct kernel *kernel)
     start.cwd = cwd;
     start.argv = process_object_list(&object->cmd);
     start.envp = process_object_list(&object->env);
-    start.stdio[0] =
-        process_object_stream(object, "input", object->input, O_RDONLY);
-    start.stdio[1] = process_object_stream(object, "output", object->output,
-                                           O_WRONLY | O_CREAT | O_TRUNC);
-    start.stdio[2] = process_object_stream(object, "errout", object->errout,
-                                           O_WRONLY | O_CREAT | O_TRUNC);
+    for (int i = 0; i < (int)SIM_ARRAY_LEN(process_stdio); i++)
+        process_object_stream(object, &start, i);
     error = exec_start_process(kernel, &start, why);
     process_object_free(start.argv);
     process_object_free(start.envp);

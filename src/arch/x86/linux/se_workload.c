@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "arch/x86/linux/kckpt.h"
 #include "arch/x86/linux/kernel.h"
 #include "base/alloc.h"
 #include "mem/system.h"
@@ -47,6 +48,32 @@ static void se_exit(void *ctx, const char *cause, int64_t code)
     /* The CPU's slice began earlier: the exit belongs to its last instruction.
      */
     sim_exit_at(sim, cause, code, now > sim_now(sim) ? now : sim_now(sim), 0);
+}
+
+/* The stream of the Process that started as @pid. */
+static int se_open_stdio(void *ctx, uint32_t pid, int number)
+{
+    const struct se_workload *workload = ctx;
+    struct sim_object *root = sim_root(workload->base.base.sim);
+
+    for (struct sim_object *obj = root; obj; obj = sim_object_next(root, obj)) {
+        const struct process_object *process;
+
+        if (!sim_object_is_a(obj, &process_type))
+            continue;
+        process = SIM_CAST(struct process_object, process_type, obj);
+        if (process->pid == pid)
+            return process_object_reopen(process, number);
+    }
+    return -ESRCH;
+}
+
+static const char *se_scratch_dir(void *ctx)
+{
+    const struct se_workload *workload = ctx;
+    const char *outdir = sim_outdir(workload->base.base.sim);
+
+    return access(outdir, W_OK) == 0 ? outdir : "/tmp";
 }
 
 static void se_timer_fired(struct sim_event *event, tick_t now)
@@ -137,7 +164,12 @@ struct kernel *se_workload_kernel(struct se_workload *workload,
     const struct system *system = system_of(self);
     struct kernel_cfg cfg = {
         .mem = system->physmem,
-        .host = {workload, se_now, se_set_timer, se_exit},
+        .host = {.ctx = workload,
+                 .now = se_now,
+                 .set_timer = se_set_timer,
+                 .exit = se_exit,
+                 .open_stdio = se_open_stdio,
+                 .scratch_dir = se_scratch_dir},
         .owner = self,
         .cpuid = cpuid,
         .start_time_s = workload->start_time,
@@ -164,20 +196,66 @@ void se_workload_drop(struct se_workload *workload)
     kernel_destroy(kernel);
 }
 
-/* A checkpoint without the processes would not be one. */
+/* ----------------------------------------------------------------- checkpoints
+ */
+
+/* A directory that the script named is the user's, and stays. */
+static char *se_private_tmp(const struct se_workload *workload)
+{
+    return *workload->private_tmp
+               ? NULL
+               : alloc_printf("%s/tmp", sim_outdir(workload->base.base.sim));
+}
+
 static void se_workload_save(const struct sim_object *obj,
                              struct ckpt_writer *writer)
 {
     const struct se_workload *workload =
         SIM_CAST(struct se_workload, se_workload_type, obj);
+    char *tmp;
 
-    if (workload->kernel && workload->kernel->processes)
-        ckpt_write_failed(writer, EOPNOTSUPP,
-                          "running programs cannot be saved yet");
+    ckpt_put_u64(writer, "has_kernel", workload->kernel != NULL);
+    if (!workload->kernel)
+        return;
+    tmp = se_private_tmp(workload);
+    kernel_save(workload->kernel, writer, tmp);
+    mem_free(tmp);
+}
+
+static int se_workload_load(struct sim_object *obj, struct ckpt_reader *reader)
+{
+    struct se_workload *workload =
+        SIM_CAST(struct se_workload, se_workload_type, obj);
+    uint64_t has_kernel;
+    int error = ckpt_get_u64(reader, "has_kernel", &has_kernel);
+    char *tmp;
+
+    if (!error && has_kernel != (workload->kernel != NULL))
+        error = ckpt_read_failed(reader, -EINVAL,
+                                 "only one of the two has CPUs for programs");
+    if (error || !workload->kernel)
+        return error;
+    tmp = se_private_tmp(workload);
+    error = kernel_load(workload->kernel, reader, tmp);
+    mem_free(tmp);
+    workload->is_restored = true;
+    return error;
+}
+
+/* All programs had ended: say so again. */
+static void se_workload_startup(struct sim_object *obj)
+{
+    const struct se_workload *workload =
+        SIM_CAST(struct se_workload, se_workload_type, obj);
+
+    if (workload->is_restored && workload->kernel->is_over)
+        sim_exit_now(obj->sim, EXIT_LAST_THREAD, workload->kernel->exit_code);
 }
 
 static const struct sim_ops se_workload_ops = {
+    .startup = se_workload_startup,
     .save = se_workload_save,
+    .load = se_workload_load,
 };
 
 /* ------------------------------------------------------------------- tables */
@@ -207,6 +285,7 @@ const struct sim_type se_workload_type = {
     .doc = "Programs under an emulated kernel",
     .base = &workload_type,
     .size = sizeof(struct se_workload),
+    .version = 1,
     .ops = &se_workload_ops,
     .params = se_workload_params,
 };

@@ -36,6 +36,7 @@ struct se_workload {
     /* Derived. */
     struct kernel *kernel;
     struct sim_event timer;
+    bool is_restored; /* the programs came from a checkpoint: start none */
 };
 
 /* A process to start; gem5's Process. */
@@ -67,6 +68,10 @@ struct kernel *se_workload_kernel(struct se_workload *workload,
                                   const struct x86_cpuid *cpuid);
 /* The CPUs go: end all processes and the kernel; no effect the second time. */
 void se_workload_drop(struct se_workload *workload);
+/** process_object_reopen() - open standard stream @number (0 to 2) as the
+ *  process had it at its start, but keep what an output file holds.
+ *  Returns: a host descriptor or -errno. */
+int process_object_reopen(const struct process_object *object, int number);
 /** process_object_start() - start the program, once; an error is fatal. */
 void process_object_start(struct process_object *object, struct kernel *kernel);
 

@@ -107,21 +107,24 @@ static bool signal_is_ignored(const struct process *process, int sig)
 /* ----------------------------------------------------------------- pending
  * sets */
 
-static void signal_set_add(struct signal_set *set,
-                           const struct signal_info *info)
+void signal_set_append(struct signal_set *set, const struct signal_info *info)
 {
     struct signal_pending **link = &set->first;
-    struct signal_pending *added;
+    struct signal_pending *added = alloc_zeroed(1, sizeof(*added));
 
-    /* Standard signals do not queue up, real-time ones do. */
-    if ((set->bits & SIGNAL_BIT(info->signo)) && info->signo < 32)
-        return;
-    added = alloc_zeroed(1, sizeof(*added));
     added->info = *info;
     while (*link)
         link = &(*link)->next;
     *link = added;
     set->bits |= SIGNAL_BIT(info->signo);
+}
+
+static void signal_set_add(struct signal_set *set,
+                           const struct signal_info *info)
+{
+    /* Standard signals do not queue up, real-time ones do. */
+    if (!(set->bits & SIGNAL_BIT(info->signo)) || info->signo >= 32)
+        signal_set_append(set, info);
 }
 
 static bool signal_set_take(struct signal_set *set, int sig,

@@ -81,6 +81,8 @@ bool signal_take(struct thread *thread, uint64_t mask,
                  struct signal_info *info);
 uint64_t signal_pending_bits(const struct thread *thread);
 void signal_set_clear(struct signal_set *set);
+/* At the end of the set, whatever is pending already. */
+void signal_set_append(struct signal_set *set, const struct signal_info *info);
 /* The mask changed or an action became "ignore". */
 void signal_discard_ignored(struct thread *thread, int sig);
 

@@ -167,6 +167,17 @@ static struct posix_timer **posix_timer_find(const struct syscall *call)
     return link;
 }
 
+struct posix_timer *posix_timer_add(struct process *process)
+{
+    struct posix_timer *timer = alloc_zeroed(1, sizeof(*timer));
+
+    timer->process = process;
+    timer->timer.fire = posix_timer_fire;
+    timer->next = process->timers;
+    process->timers = timer;
+    return timer;
+}
+
 struct timer_sigevent { /* 64-bit struct sigevent */
     uint64_t value;
     int32_t signo, notify, tid, pad[11];
@@ -185,16 +196,12 @@ static int64_t sys_timer_create(struct syscall *call)
         return -EINVAL;
     if (uaccess_put(call->mm, call->arg[2], id))
         return -EFAULT;
-    timer = alloc_zeroed(1, sizeof(*timer));
-    timer->process = call->process;
+    timer = posix_timer_add(call->process);
     timer->id = call->process->last_timer_id++;
     timer->clock = (int)call->arg[0];
     timer->signo = event.notify == SIGEV_NONE ? 0 : event.signo;
     timer->target = event.notify == SIGEV_THREAD_ID ? (uint32_t)event.tid : 0;
     timer->value = call->arg[1] ? event.value : timer->id;
-    timer->timer.fire = posix_timer_fire;
-    timer->next = call->process->timers;
-    call->process->timers = timer;
     return 0;
 }
 

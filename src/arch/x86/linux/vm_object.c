@@ -155,6 +155,18 @@ static void vm_objects_trim(struct vm_objects *objects)
     vm_object_free(oldest);
 }
 
+void vm_objects_drop_idle(struct vm_objects *objects)
+{
+    struct vm_object *next;
+
+    for (struct vm_object *o = objects->first; o; o = next) {
+        next = o->next;
+        if (!o->refs)
+            vm_object_free(o);
+    }
+    objects->num_idle = 0;
+}
+
 void vm_object_put(struct vm_object *object)
 {
     if (!object || --object->refs)
@@ -266,6 +278,37 @@ enum vm_page vm_object_page(struct vm_object *object, uint64_t index,
     }
     out->v = *entry;
     return VM_PAGE_OK;
+}
+
+bool vm_object_next_page(const struct vm_object *object, uint64_t *index,
+                         gpa_t *frame)
+{
+    for (uint64_t i = *index; i < object->num_chunks * PAGES_PER_CHUNK; i++) {
+        const uint64_t *chunk = object->chunks[i / PAGES_PER_CHUNK];
+
+        if (!chunk) {
+            i |= PAGES_PER_CHUNK - 1;
+        } else if (chunk[i % PAGES_PER_CHUNK]) {
+            *index = i;
+            frame->v = chunk[i % PAGES_PER_CHUNK];
+            return true;
+        }
+    }
+    return false;
+}
+
+void vm_object_set_page(struct vm_object *object, uint64_t index, gpa_t frame)
+{
+    *vm_object_make_entry(object, index) = frame.v;
+}
+
+void vm_object_lose_pages(struct vm_object *object)
+{
+    for (size_t c = 0; c < object->num_chunks; c++)
+        mem_free(object->chunks[c]);
+    mem_free(object->chunks);
+    object->chunks = NULL;
+    object->num_chunks = 0;
 }
 
 int vm_object_write_back(struct vm_object *object, uint64_t index)

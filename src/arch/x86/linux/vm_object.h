@@ -97,6 +97,18 @@ struct vm_object *vm_object_find(struct vm_objects *objects, uint64_t dev,
  * read cached pages again. */
 void vm_object_refresh(struct vm_object *object, uint64_t offset, uint64_t len);
 
+/* Forget the files that are kept only as cache. */
+void vm_objects_drop_idle(struct vm_objects *objects);
+/** vm_object_next_page() - the first page from @index on that is in memory.
+ *  Returns: false if there is none. */
+bool vm_object_next_page(const struct vm_object *object, uint64_t *index,
+                         gpa_t *frame);
+/** vm_object_set_page() - page @index is in @frame, whose reference the object
+ *  takes over. */
+void vm_object_set_page(struct vm_object *object, uint64_t index, gpa_t frame);
+/* The pages are not this object's any more; no reference is given back. */
+void vm_object_lose_pages(struct vm_object *object);
+
 /* Contents of an object without a file. */
 int64_t vm_object_read(struct vm_object *object, uint64_t offset, void *data,
                        uint64_t len);

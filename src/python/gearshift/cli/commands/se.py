@@ -10,6 +10,8 @@ import sys
 import tempfile
 from typing import Any, List, Optional
 
+from gearshift import checkpoints
+
 HELP = "run a Linux program"
 
 _CPUS = {"atomic": "X86AtomicSimpleCPU", "kvm": "X86KvmCPU"}
@@ -24,8 +26,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     add = parser.add_argument
     add("--cpu", choices=sorted(_CPUS), default="atomic", help="CPU model")
-    add("--cpus", type=int, default=1, metavar="N", help="number of CPUs")
-    add("--mem", default="2GiB", metavar="SIZE", help="guest RAM")
+    add("--cpus", type=int, metavar="N", help="number of CPUs")
+    add("--mem", metavar="SIZE", help="guest RAM")
     add("--clock", default="3GHz", metavar="FREQ", help="of the CPUs")
     add("--model", default="host", metavar="NAME", help="what CPUID tells")
     add(
@@ -45,9 +47,27 @@ def _parser() -> argparse.ArgumentParser:
     )
     add("--debug-flags", default="", metavar="FLAG[,FLAG]")
     add("--debug-file", default="cerr", metavar="FILE")
-    add("program")
+    checkpoints.add_options(parser)
+    add("program", nargs="?")
     add("args", nargs=argparse.REMAINDER)
     return parser
+
+
+def _parse(argv: List[str]) -> Any:
+    """The options; a restored machine is like the one that was saved."""
+    parser = _parser()
+    options = parser.parse_args(argv)
+    options.plan = plan = checkpoints.Plan(options, options.outdir)
+    if not options.program and not plan.restore_from:
+        parser.error("the following arguments are required: program")
+    if options.max_insts and plan.max_insts:
+        parser.error("--max-insts and --at-instruction exclude each other")
+    cpus, ram = 1, 2 << 30
+    if plan.restore_from:
+        cpus, ram = checkpoints.machine(plan.restore_from)
+    options.cpus = options.cpus or cpus
+    options.mem = options.mem or f"{ram}B"
+    return options
 
 
 def _program(name: str) -> str:
@@ -61,6 +81,8 @@ def _program(name: str) -> str:
 def _process(options: Any) -> Any:
     from gearshift import objects as types
 
+    if not options.program:
+        return types.Process()
     return types.Process(
         executable=_program(options.program),
         cmd=[options.program] + options.args,
@@ -97,7 +119,9 @@ def _build(options: Any) -> Any:
     for cpu in system.cpu:
         cpu.connectBus(system.membus)
     system.cpu[0].workload = [_process(options)]
-    system.cpu[0].max_insts_any_thread = options.max_insts
+    system.cpu[0].max_insts_any_thread = (
+        options.max_insts or options.plan.max_insts
+    )
     return types.Root(full_system=False, system=system)
 
 
@@ -108,8 +132,8 @@ def _run(options: Any, outdir: str) -> int:
         debug.output(options.debug_file)
         debug.set_flags(options.debug_flags)
     simulation = Simulation(_build(options), outdir=outdir)
-    simulation.instantiate()
-    event = simulation.simulate()
+    simulation.instantiate(options.plan.restore_from)
+    event = options.plan.run(simulation)
     if event.getCause() != _LAST_THREAD:
         print(f"gearshift: {event.getCause()}", file=sys.stderr)
     return event.getCode()
@@ -125,7 +149,7 @@ def _keep_quiet() -> None:
 
 def main(argv: List[str]) -> int:
     """The command."""
-    options = _parser().parse_args(argv)
+    options = _parse(argv)
     if options.outdir:
         return _run(options, options.outdir)
     _keep_quiet()
