@@ -157,10 +157,6 @@ def unit_tests(env, variant, core):
     tests.Append(
         CPPPATH=["#/tests/unit"],
         CCFLAGS=variants.TABLE[variant]["glue"],
-        CPPDEFINES={
-            "TEST_SOURCE_DIR": '\\"%s\\"' % os.getcwd(),
-            "TEST_BUILD_DIR": '\\"%s/build\\"' % os.getcwd(),
-        },
     )
     sources = []
     for folder in folders("tests/unit"):
