@@ -124,12 +124,6 @@ void x86_core_set_rflags(struct x86_core *core, uint64_t value)
         x86_core_poke(core);
 }
 
-void x86_core_sync(struct x86_core *core)
-{
-    core->state.rflags = x86_core_rflags(core);
-    x86_fpu_store(&core->fpu);
-}
-
 static bool is_flat(const struct x86_seg *seg)
 {
     return seg->base == 0 && seg->limit == UINT32_MAX && !seg->unusable &&
@@ -204,7 +198,8 @@ void x86_core_mode_changed(struct x86_core *core)
     x86_fpu_update_access(&core->fpu);
 }
 
-void x86_core_state_changed(struct x86_core *core)
+/* Derive from the state whatever is kept beside it. */
+static void adopt_state(struct x86_core *core)
 {
     set_arith_flags(core, core->state.rflags);
     x86_fpu_load(&core->fpu);
@@ -213,10 +208,51 @@ void x86_core_state_changed(struct x86_core *core)
     x86_core_poke(core); /* it may admit what was pending */
 }
 
+void x86_core_state_changed(struct x86_core *core)
+{
+    SIM_ASSERT(!core->fetch);
+    core->is_changed = true;
+    adopt_state(core);
+}
+
+void x86_core_lend(struct x86_core *core, x86_fetch_fn *fetch, void *ctx)
+{
+    SIM_ASSERT(!core->is_running);
+    core->fetch = fetch;
+    core->fetch_ctx = ctx;
+}
+
+static void take_back(struct x86_core *core)
+{
+    x86_fetch_fn *fetch = core->fetch;
+
+    if (!fetch)
+        return;
+    core->fetch = NULL;
+    fetch(core->fetch_ctx, core);
+    adopt_state(core);
+}
+
+void x86_core_sync(struct x86_core *core)
+{
+    take_back(core);
+    core->state.rflags = x86_core_rflags(core);
+    x86_fpu_store(&core->fpu);
+}
+
+bool x86_core_take_changed(struct x86_core *core)
+{
+    bool is_changed = core->is_changed;
+
+    core->is_changed = false;
+    return is_changed;
+}
+
 void x86_core_take_over(struct x86_core *core, struct x86_core *old)
 {
     SIM_ASSERT(!core->is_running && !old->is_running);
     x86_core_sync(old);
+    core->fetch = NULL; /* all of it is replaced */
     core->state = old->state;
     core->debug_hits = old->debug_hits;
     old->debug_hits = 0;
@@ -489,6 +525,8 @@ static bool is_at_break(const struct x86_core *core)
 enum x86_stop x86_core_run(struct x86_core *core, uint64_t max_insts)
 {
     SIM_ASSERT(!core->is_running);
+    take_back(core);
+    core->is_changed = true;
     core->is_running = true;
     core->given = max_insts < INT64_MAX - 1 ? max_insts : INT64_MAX - 1;
     core->left = (int64_t)core->given;

@@ -147,6 +147,28 @@ void x86_core_state_changed(struct x86_core *core);
  *  that is pending; neither is inside x86_core_run(). */
 void x86_core_take_over(struct x86_core *core, struct x86_core *old);
 
+/* Write what is newer elsewhere to the state: all but GPRs, RIP, control
+ * registers and mp_state, which may have changed here since. */
+typedef void x86_fetch_fn(void *ctx, struct x86_core *core);
+/**
+ * x86_core_lend() - another executor holds the newer state from now on
+ *
+ * Until the state is fetched only GPRs, RIP, control registers and mp_state are
+ * current; the executor has put them there.  x86_core_sync() and
+ * x86_core_run() fetch it, once; so whoever syncs before looking at the rest
+ * sees what is true, and whoever looks at general registers alone - most system
+ * calls - pays nothing.  x86_core_state_changed() must not be called while the
+ * state is lent: sync before changing it, also to replace all of it.
+ */
+void x86_core_lend(struct x86_core *core, x86_fetch_fn *fetch, void *ctx);
+/**
+ * x86_core_take_changed() - did more than GPRs and RIP change?
+ *
+ * Since the last call, by x86_core_state_changed() or x86_core_run(); true the
+ * first time.  Fetching is not a change.
+ */
+bool x86_core_take_changed(struct x86_core *core);
+
 struct x86_env *x86_core_env(struct x86_core *core);
 struct physmem *x86_core_mem(struct x86_core *core);
 const struct x86_cpuid *x86_core_cpuid(const struct x86_core *core);

@@ -135,6 +135,10 @@ struct x86_core {
     struct x86_counts counts;
     size_t num_execs; /* allocated */
 
+    x86_fetch_fn *fetch; /* the state is lent to somebody, or NULL */
+    void *fetch_ctx;
+    bool is_changed; /* see x86_core_take_changed() */
+
     x86_trace_fn trace;
     void *trace_ctx;
     struct x86_trace_record *record; /* being filled, or NULL */

@@ -385,6 +385,8 @@ static void exec_set_registers(struct exec_job *job, struct linux_cpu *cpu)
     const struct exec_file *first =
         job->interp.image ? &job->interp : &job->program;
 
+    if (cpu)
+        x86_core_sync(cpu->core);
     memset(thread->tls, 0, sizeof(thread->tls));
     segment_start(state, job->kernel, thread);
     state->gpr[X86_RSP] = job->sp;

@@ -129,6 +129,7 @@ static void sched_load_mm(struct linux_cpu *cpu, struct mm *mm)
     if (old == mm)
         return;
     cpu->loaded_mm = mm_get(mm);
+    x86_core_sync(cpu->core);
     x86_core_state(cpu->core)->cr3 = mm->pt.root.v;
     x86_core_state_changed(cpu->core);
     x86_core_flush_tlb(cpu->core);
@@ -156,6 +157,7 @@ static void sched_load(struct linux_cpu *cpu, struct thread *thread)
         if (cpu->loaded)
             sched_save(cpu->loaded);
         sched_save(thread);
+        x86_core_sync(cpu->core); /* of a thread that is no more */
         *state = *thread->state;
         state->gdtr.base = kernel_gdt_addr(cpu);
         state->gdtr.limit = 127;

@@ -373,12 +373,12 @@ static int64_t sys_arch_prctl(struct syscall *call)
     int code = (int)call->arg[0];
     uint64_t value;
 
+    x86_core_sync(call->cpu->core); /* programs may write the bases, too */
     switch (code) {
     case ARCH_SET_FS:
     case ARCH_SET_GS:
         if (call->arg[1] >= MM_TASK_SIZE_64)
             return -EPERM;
-        x86_core_sync(call->cpu->core);
         state->seg[code == ARCH_SET_FS ? X86_FS : X86_GS].base = call->arg[1];
         state->seg[code == ARCH_SET_FS ? X86_FS : X86_GS].selector = 0;
         x86_core_state_changed(call->cpu->core);

@@ -3,6 +3,8 @@
 
 #include "guest.h"
 
+#include <cstring>
+
 TEST(X86Core, AddsTwoRegisters)
 {
     Guest guest;
@@ -73,4 +75,88 @@ TEST(X86Core, ReportsAPageFaultBeforeTheInstruction)
     EXPECT_EQ(guest.state()->rip, Guest::kCode + 3);
     EXPECT_EQ(guest.gpr(X86_RAX), 0x123u);
     EXPECT_EQ(x86_core_insts(guest.core), 1u);
+}
+
+namespace
+{
+
+// An executor that holds the state of a core.
+struct Borrower {
+    struct x86_state state = {};
+    int fetches = 0;
+
+    static void fetch(void *ctx, struct x86_core *core)
+    {
+        Borrower *self = static_cast<Borrower *>(ctx);
+        struct x86_state *state = x86_core_state(core);
+        self->fetches++;
+        state->rflags = self->state.rflags;
+        memcpy(state->seg, self->state.seg, sizeof(state->seg));
+        memcpy(state->xsave, self->state.xsave, sizeof(state->xsave));
+    }
+};
+
+// Lent with ZF, FS base and XMM0 changed elsewhere.
+Borrower lend(Guest &guest)
+{
+    Borrower borrower;
+    x86_core_sync(guest.core);
+    borrower.state = *guest.state();
+    borrower.state.rflags |= X86_ZF;
+    borrower.state.seg[X86_FS].base = Guest::kData;
+    borrower.state.xsave[160] = 0x5a;
+    borrower.state.xsave[512] |= 2;
+    return borrower;
+}
+
+} // namespace
+
+TEST(X86Core, FetchesALentStateWhenItIsSynced)
+{
+    Guest guest;
+    Borrower borrower = lend(guest);
+    x86_core_lend(guest.core, Borrower::fetch, &borrower);
+    guest.gpr(X86_RAX)++;
+    EXPECT_EQ(borrower.fetches, 0);
+    EXPECT_TRUE(guest.rflags() & X86_ZF);
+    EXPECT_EQ(guest.gpr(X86_RAX), 1u);
+    EXPECT_EQ(guest.state()->xsave[160], 0x5a);
+    EXPECT_EQ(guest.state()->seg[X86_FS].base, uint64_t(Guest::kData));
+    x86_core_sync(guest.core);
+    EXPECT_EQ(borrower.fetches, 1);
+}
+
+TEST(X86Core, FetchesALentStateBeforeItRuns)
+{
+    Guest guest;
+    Borrower borrower = lend(guest);
+    guest.host(Guest::kData)[0] = 77;
+    // setz al; movd ebx, xmm0; mov cl, fs:[0]
+    guest.load({0x0f, 0x94, 0xc0, 0x66, 0x0f, 0x7e, 0xc3, 0x64, 0x8a, 0x0c,
+                0x25, 0, 0, 0, 0});
+    guest.state()->rip = Guest::kCode;
+    x86_core_lend(guest.core, Borrower::fetch, &borrower);
+    x86_core_run(guest.core, 3);
+    EXPECT_EQ(borrower.fetches, 1);
+    EXPECT_EQ(guest.gpr(X86_RAX) & 0xff, 1u);
+    EXPECT_EQ(guest.gpr(X86_RBX), 0x5au);
+    EXPECT_EQ(guest.gpr(X86_RCX) & 0xff, 77u);
+}
+
+TEST(X86Core, TellsWhetherItsStateChangedSinceItWasAsked)
+{
+    Guest guest;
+    EXPECT_TRUE(x86_core_take_changed(guest.core));
+    EXPECT_FALSE(x86_core_take_changed(guest.core));
+    Borrower borrower = lend(guest);
+    x86_core_lend(guest.core, Borrower::fetch, &borrower);
+    guest.gpr(X86_RAX) = 5;
+    x86_core_sync(guest.core);
+    EXPECT_FALSE(x86_core_take_changed(guest.core));
+    guest.state()->seg[X86_FS].base = 5;
+    x86_core_state_changed(guest.core);
+    EXPECT_TRUE(x86_core_take_changed(guest.core));
+    guest.run({0x90}, 1);
+    EXPECT_TRUE(x86_core_take_changed(guest.core));
+    EXPECT_FALSE(x86_core_take_changed(guest.core));
 }
