@@ -20,7 +20,8 @@
 enum {
     GDTS_PER_PAGE = 8,
     GDT_STRIDE = FRAME_SIZE / GDTS_PER_PAGE,
-    DEFAULT_QUANTUM = 1000000
+    DEFAULT_QUANTUM = 1000000,
+    DEFAULT_FAULT_AROUND = 16 /* Linux's fault_around_bytes */
 };
 
 /* -------------------------------------------------------------------- random
@@ -125,6 +126,8 @@ struct kernel *kernel_create(const struct kernel_cfg *cfg)
     kernel->cfg = *cfg;
     if (!kernel->cfg.quantum_insts)
         kernel->cfg.quantum_insts = DEFAULT_QUANTUM;
+    if (!kernel->cfg.fault_around)
+        kernel->cfg.fault_around = DEFAULT_FAULT_AROUND;
     if (!kernel->cfg.release)
         kernel->cfg.release = "6.1.0";
     kernel->frames = frames_create(cfg->mem);

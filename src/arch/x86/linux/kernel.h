@@ -61,6 +61,7 @@ struct kernel_cfg {
     uint64_t start_time_s;          /* wall clock at tick 0, since 1970 */
     uint64_t seed;
     uint64_t quantum_insts; /* time slice; 0: default */
+    uint32_t fault_around;  /* pages, a power of two up to 512; 0: default */
 };
 
 /* A page of the kernel half, the same in all address spaces. */

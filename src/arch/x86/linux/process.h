@@ -159,7 +159,8 @@ struct process {
     tick_t alarm_interval;
     struct posix_timer *timers;
     uint32_t last_timer_id;
-    uint64_t min_faults;
+    uint64_t min_faults, child_faults;
+    uint64_t max_resident, child_max_resident; /* [bytes]; of former images */
 };
 
 struct process *process_create(struct kernel *kernel, struct process *parent);
@@ -178,6 +179,8 @@ void process_notify_parent(struct process *process, int code, int status);
 struct process_fs *process_fs_copy(const struct process_fs *fs);
 void process_fs_put(struct process_fs *fs);
 uint64_t process_run_ticks(const struct process *process);
+/* The most memory that was resident at once [bytes]. */
+uint64_t process_max_resident(const struct process *process);
 uint64_t thread_run_ticks(const struct thread *thread);
 
 /* Exit status as a shell sees it: code, or 128 + signal. */

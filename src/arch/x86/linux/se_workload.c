@@ -142,10 +142,14 @@ struct kernel *se_workload_kernel(struct se_workload *workload,
         .start_time_s = workload->start_time,
         .seed = workload->seed,
         .quantum_insts = workload->quantum,
+        .fault_around = (uint32_t)workload->fault_around,
     };
 
     if (workload->kernel)
         return workload->kernel;
+    if (workload->fault_around & (workload->fault_around - 1))
+        sim_fatal(self, "fault_around = %llu is not a power of two",
+                  (unsigned long long)workload->fault_around);
     event_init(&workload->timer, "kernel timer", EVENT_PRI_DEFAULT,
                se_timer_fired);
     workload->kernel = kernel_create(&cfg);
@@ -186,6 +190,10 @@ static const struct sim_param se_workload_params[] = {
     SIM_PARAM(struct se_workload, quantum, "1000000", "",
               "Instructions of a time slice when threads share a CPU",
               .min = 1000),
+    SIM_PARAM(struct se_workload, fault_around, "16", "",
+              "Pages that one page fault maps where they are cheap; 1: only "
+              "the one touched",
+              .min = 1, .max = 512),
     SIM_PARAM(struct se_workload, seed, "1", "",
               "Of the random numbers that programs get"),
     SIM_PARAM(struct se_workload, allow_write, "[]", "",
