@@ -7,6 +7,7 @@
 
 #include "arch/x86/linux/fault.h"
 #include "arch/x86/linux/file.h"
+#include "arch/x86/linux/file_lock.h"
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/syscall.h"
 #include "base/alloc.h"
@@ -175,6 +176,7 @@ void kernel_destroy(struct kernel *kernel)
     for (uint32_t i = 0; i < kernel->num_pages; i++)
         frames_unref(kernel->frames, kernel->pages[i].frame);
     mem_free(kernel->pages);
+    file_lock_drop_all(kernel);
     vm_objects_fini(&kernel->objects);
     vfs_fini(&kernel->vfs);
     frames_destroy(kernel->frames);

@@ -28,6 +28,7 @@ extern "C" {
 #endif
 
 struct file;
+struct file_lock;
 struct process;
 struct sim_object;
 struct syscall_row;
@@ -105,6 +106,7 @@ struct kernel {
     uint32_t num_pages;
 
     struct file *epolls;       /* all epoll descriptions */
+    struct file_lock *locks;   /* advisory locks; also the channel */
     struct process *processes; /* all, newest first */
     struct process *first_process;
     struct thread *futex_waiters;        /* in order of arrival */
