@@ -347,6 +347,7 @@ static int exec_map(struct exec_job *job)
             error = exec_map_image(job->mm, &job->interp, job->interp_bias);
     }
     exec_note_layout(job);
+    job->mm->fault_around = job->kernel->cfg.fault_around;
     if (error)
         return exec_fail(job, error, job->name,
                          error == -ENOMEM ? "does not fit into memory"
@@ -439,6 +440,7 @@ static void exec_commit(struct exec_job *job, struct linux_cpu *cpu)
     exec_reset_process(job);
     job->mm->limit_as = process->rlimits[9][0];   /* RLIMIT_AS */
     job->mm->limit_data = process->rlimits[2][0]; /* RLIMIT_DATA */
+    process->max_resident = process_max_resident(process);
     process->mm = job->mm;
     job->mm = NULL;
     sched_mm_changed(process);

@@ -97,7 +97,7 @@ static bool fault_page(struct linux_cpu *cpu, const struct x86_fault *fault,
     if (result == MM_OK) {
         gva_t addr = {fault->addr};
 
-        cpu->thread->process->min_faults++;
+        cpu->thread->process->min_faults++; /* also if nothing was missing */
         x86_core_flush_page(cpu->core, addr);
         return true;
     }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "arch/x86/linux/file_event.h"
+#include "arch/x86/linux/file_lock.h"
 #include "arch/x86/linux/kernel.h"
 #include "base/alloc.h"
 
@@ -40,6 +41,7 @@ void file_put(struct file *file)
         return;
     if (file->num_epolls || file_is_epoll(file))
         file_epoll_forget(file->kernel, file);
+    file_lock_released(file);
     if (file->ops->release)
         file->ops->release(file);
     if (file->host_fd >= 0)
@@ -131,6 +133,15 @@ bool file_is_regular(const struct file *file)
 
 /* -------------------------------------------------------------- descriptors */
 
+/* A descriptor of @table to @file is gone. */
+static void fd_table_drop(const struct fd_table *table, struct file *file)
+{
+    if (!file)
+        return;
+    file_lock_closed(table, file);
+    file_put(file);
+}
+
 struct fd_table *fd_table_create(void)
 {
     struct fd_table *table = alloc_zeroed(1, sizeof(*table));
@@ -151,7 +162,7 @@ void fd_table_put(struct fd_table *table)
     if (!table || --table->refs)
         return;
     for (uint32_t i = 0; i < table->len; i++)
-        file_put(table->entries[i].file);
+        fd_table_drop(table, table->entries[i].file);
     mem_free(table->entries);
     mem_free(table);
 }
@@ -224,7 +235,7 @@ int fd_table_set(struct fd_table *table, uint32_t fd, struct file *file,
     old = table->entries[fd].file;
     table->entries[fd].file = file;
     table->entries[fd].is_cloexec = (open_flags & O_CLOEXEC) != 0;
-    file_put(old);
+    fd_table_drop(table, old);
     return (int)fd;
 }
 
@@ -248,6 +259,6 @@ int fd_table_close(struct fd_table *table, uint64_t fd)
     if (!file)
         return -EBADF;
     table->entries[fd].file = NULL;
-    file_put(file);
+    fd_table_drop(table, file);
     return 0;
 }

@@ -7,6 +7,7 @@
 
 #include "arch/x86/linux/fault.h"
 #include "arch/x86/linux/file.h"
+#include "arch/x86/linux/file_lock.h"
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/syscall.h"
 #include "base/alloc.h"
@@ -20,7 +21,8 @@
 enum {
     GDTS_PER_PAGE = 8,
     GDT_STRIDE = FRAME_SIZE / GDTS_PER_PAGE,
-    DEFAULT_QUANTUM = 1000000
+    DEFAULT_QUANTUM = 1000000,
+    DEFAULT_FAULT_AROUND = 16 /* Linux's fault_around_bytes */
 };
 
 /* -------------------------------------------------------------------- random
@@ -125,6 +127,8 @@ struct kernel *kernel_create(const struct kernel_cfg *cfg)
     kernel->cfg = *cfg;
     if (!kernel->cfg.quantum_insts)
         kernel->cfg.quantum_insts = DEFAULT_QUANTUM;
+    if (!kernel->cfg.fault_around)
+        kernel->cfg.fault_around = DEFAULT_FAULT_AROUND;
     if (!kernel->cfg.release)
         kernel->cfg.release = "6.1.0";
     kernel->frames = frames_create(cfg->mem);
@@ -173,6 +177,7 @@ void kernel_destroy(struct kernel *kernel)
         frames_unref(kernel->frames, kernel->pages[i].frame);
     mem_free(kernel->pages);
     stops_fini(&kernel->stops);
+    file_lock_drop_all(kernel);
     vm_objects_fini(&kernel->objects);
     vfs_fini(&kernel->vfs);
     frames_destroy(kernel->frames);

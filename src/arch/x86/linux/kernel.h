@@ -29,6 +29,7 @@ extern "C" {
 #endif
 
 struct file;
+struct file_lock;
 struct process;
 struct sim_object;
 struct syscall_row;
@@ -68,6 +69,7 @@ struct kernel_cfg {
     /* /dev/mem: what lies at pseudo_offset is the window of pseudo operations,
      * at pseudo_window; 0: there is no /dev/mem. */
     uint64_t pseudo_offset, pseudo_window;
+    uint32_t fault_around;  /* pages, a power of two up to 512; 0: default */
 };
 
 /* A page of the kernel half, the same in all address spaces. */
@@ -114,6 +116,7 @@ struct kernel {
     uint32_t num_pages;
 
     struct file *epolls;       /* all epoll descriptions */
+    struct file_lock *locks;   /* advisory locks; also the channel */
     struct process *processes; /* all, newest first */
     struct process *first_process;
     struct thread *futex_waiters;        /* in order of arrival */

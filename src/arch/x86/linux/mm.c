@@ -34,6 +34,7 @@ struct mm *mm_create(struct vm_objects *objects, struct mm_watch *watch,
     mm->objects = objects;
     mm->watch = watch;
     mm->refs = 1;
+    mm->fault_around = 1;
     mm->task_size = task_size;
     mm->mmap_base = task_size - MM_STACK_GAP;
     mm->limit_as = UINT64_MAX;
@@ -277,6 +278,13 @@ static bool mm_can_be_huge(const struct vma *vma, uint64_t addr)
            vma->end - start >= FRAME_HUGE_SIZE;
 }
 
+static void mm_add_resident(struct mm *mm, uint64_t size)
+{
+    mm->resident += size;
+    if (mm->resident > mm->max_resident)
+        mm->max_resident = mm->resident;
+}
+
 static bool mm_populate_huge(struct mm *mm, const struct vma *vma,
                              uint64_t addr)
 {
@@ -287,7 +295,7 @@ static bool mm_populate_huge(struct mm *mm, const struct vma *vma,
     if (!entry || *entry || !frames_alloc_huge(mm->pt.frames, &frame))
         return false;
     pagetable_set(entry, frame.v | PTE_LARGE | mm_pte_bits(vma, true));
-    mm->resident += FRAME_HUGE_SIZE;
+    mm_add_resident(mm, FRAME_HUGE_SIZE);
     return true;
 }
 
@@ -304,6 +312,57 @@ static enum mm_result mm_populate_object(struct mm *mm, const struct vma *vma,
         return MM_NO_MEMORY;
     frames_ref(mm->pt.frames, *frame);
     return MM_OK;
+}
+
+/* A page that costs next to nothing: cached, or zeroes. */
+static bool mm_cheap_page(struct mm *mm, const struct vma *vma, uint64_t addr,
+                          gpa_t *frame)
+{
+    if (!vma->object)
+        return frames_alloc(mm->pt.frames, frame);
+    if (!vm_object_cached(
+            vma->object, (addr - vma->start + vma->offset) / FRAME_SIZE, frame))
+        return false;
+    frames_ref(mm->pt.frames, *frame);
+    return true;
+}
+
+/* Map what is absent around @addr, in an aligned window; all of its entries
+ * are in one table. */
+static void mm_populate_around(struct mm *mm, const struct vma *vma,
+                               uint64_t addr)
+{
+    uint64_t size = (uint64_t)mm->fault_around * FRAME_SIZE;
+    uint64_t start = addr & ~(size - 1), end = start + size;
+    uint64_t bits = mm_pte_bits(vma, !vma->object || (vma->flags & VMA_SHARED));
+    uint64_t *entry;
+    gpa_t frame;
+
+    if (start < vma->start)
+        start = vma->start;
+    if (end > vma->end)
+        end = vma->end;
+    entry = pagetable_slot(&mm->pt, start, FRAME_SIZE);
+    if (vma->object)
+        vm_object_read_ahead(vma->object,
+                             (start - vma->start + vma->offset) / FRAME_SIZE,
+                             (uint32_t)((end - start) / FRAME_SIZE));
+    for (; entry && start < end; start += FRAME_SIZE, entry++) {
+        if (*entry || !mm_cheap_page(mm, vma, start, &frame))
+            continue;
+        pagetable_set(entry, frame.v | bits);
+        mm_add_resident(mm, FRAME_SIZE);
+    }
+}
+
+/* Whether a touch of one page of the mapping lets expect others: reads of a
+ * file, as in Linux, and zeroes unless the program asked for small pages. */
+static bool mm_has_neighbours(const struct mm *mm, const struct vma *vma,
+                              uint32_t access)
+{
+    if (mm->fault_around <= 1)
+        return false;
+    return vma->object ? !(access & MM_WRITE) : !(vma->flags & VMA_NO_HUGE);
 }
 
 /* No page is there yet: page in. */
@@ -328,7 +387,7 @@ static enum mm_result mm_populate(struct mm *mm, const struct vma *vma,
         return MM_NO_MEMORY;
     }
     pagetable_set(entry, frame.v | mm_pte_bits(vma, is_writable));
-    mm->resident += FRAME_SIZE;
+    mm_add_resident(mm, FRAME_SIZE);
     return MM_OK;
 }
 
@@ -381,6 +440,7 @@ enum mm_result mm_fault(struct mm *mm, uint64_t addr, uint32_t access)
     struct pagetable_leaf leaf;
     struct vma *vma;
     uint32_t prot;
+    bool was_present;
 
     if (addr >= mm->task_size)
         return MM_NOT_MAPPED;
@@ -393,16 +453,22 @@ enum mm_result mm_fault(struct mm *mm, uint64_t addr, uint32_t access)
     prot = vma->prot & (MM_WRITE | MM_EXEC) ? vma->prot | MM_READ : vma->prot;
     if (access & ~prot)
         return MM_DENIED;
-    if (!pagetable_find(&mm->pt, addr, &leaf)) {
+    was_present = pagetable_find(&mm->pt, addr, &leaf);
+    if (!was_present) {
         enum mm_result result = mm_populate(mm, vma, addr);
 
+        mm->num_faults++;
+        if (result == MM_OK && mm_has_neighbours(mm, vma, access))
+            mm_populate_around(mm, vma, addr);
         if (result != MM_OK || !(access & MM_WRITE))
             return result;
         if (!pagetable_find(&mm->pt, addr, &leaf))
             return MM_NO_MEMORY;
     }
-    if ((access & MM_WRITE) && !(*leaf.entry & PTE_WRITE))
+    if ((access & MM_WRITE) && !(*leaf.entry & PTE_WRITE)) {
+        mm->num_faults += was_present;
         return mm_make_writable(mm, vma, &leaf, addr);
+    }
     return MM_OK;
 }
 
@@ -425,7 +491,7 @@ static bool mm_fork_pages(struct mm_gather *gather, struct mm *copy,
         pagetable_set(entry, *leaf.entry);
         frames_ref_many(mm->pt.frames, pagetable_frame(*entry),
                         (uint32_t)(leaf.size / FRAME_SIZE));
-        copy->resident += leaf.size;
+        mm_add_resident(copy, leaf.size);
         addr = leaf.addr + leaf.size;
     }
     return true;
@@ -440,7 +506,8 @@ static void mm_fork_fields(const struct mm *mm, struct mm *copy)
     copy->refs = 1;
     copy->vmas = NULL;
     copy->num_vmas = copy->max_vmas = 0;
-    copy->total = copy->resident = 0;
+    copy->total = copy->resident = copy->max_resident = 0;
+    copy->num_faults = 0;
     copy->sites = NULL;
     copy->num_sites = 0;
     copy->sites_signature = 0;

@@ -6,7 +6,9 @@
  * Page policy: private anonymous memory gets 2 MiB pages wherever an aligned
  * 2 MiB lies inside one mapping; everything else 4 KiB.  Copy-on-write by the
  * frames' reference counts: a private page is writable in the tables only
- * while its frame has one reference.
+ * while its frame has one reference.  A fault maps its neighbours, too
+ * (fault_around), as each costs an exit under KVM: pages of files when they
+ * are read, as Linux does, and fresh zeroes.
  *
  * This file: life, faults, lookups.  mm_map.c: the calls that change mappings.
  */
@@ -88,6 +90,9 @@ struct mm {
     uint64_t auxv_start, auxv_len;
     uint64_t total;          /* sum of mappings [bytes] */
     uint64_t resident;       /* [bytes] */
+    uint64_t max_resident;   /* the most it has been [bytes] */
+    uint64_t num_faults;     /* times that mm_fault() had something to do */
+    uint32_t fault_around;   /* pages mapped for one touched, a power of two */
     struct stop_site *sites; /* where runs may end; stops.h */
     uint32_t num_sites;
     uint64_t sites_signature; /* of the mappings that they were found in */
@@ -106,8 +111,8 @@ enum mm_result {
 #define MM_TASK_SIZE_32 UINT64_C(0xffffe000)
 #define MM_STACK_GAP    UINT64_C(0x8000000) /* room that mmap leaves [bytes] */
 
-/** mm_create() - an empty address space with one reference; NULL if guest RAM
- *  is full. */
+/** mm_create() - an empty address space with one reference, which maps single
+ *  pages; NULL if guest RAM is full. */
 struct mm *mm_create(struct vm_objects *objects, struct mm_watch *watch,
                      uint64_t task_size);
 struct mm *mm_get(struct mm *mm);

@@ -168,6 +168,7 @@ static void process_drop_resources(struct process *process)
     struct mm *mm = process->mm;
 
     timer_drop_all(process);
+    process->max_resident = process_max_resident(process);
     process->files = NULL;
     process->mm = NULL;
     fd_table_put(files);
@@ -198,11 +199,22 @@ void process_free(struct process *process)
     mem_free(process);
 }
 
+static uint64_t max(uint64_t a, uint64_t b)
+{
+    return a > b ? a : b;
+}
+
 void process_reap(struct process *process)
 {
-    if (process->parent)
-        process->parent->child_ticks +=
-            process->run_ticks + process->child_ticks;
+    struct process *parent = process->parent;
+
+    if (parent) {
+        parent->child_ticks += process->run_ticks + process->child_ticks;
+        parent->child_faults += process->min_faults + process->child_faults;
+        parent->child_max_resident =
+            max(parent->child_max_resident,
+                max(process->max_resident, process->child_max_resident));
+    }
     process_free(process);
 }
 
@@ -355,6 +367,12 @@ uint64_t process_run_ticks(const struct process *process)
     for (const struct thread *t = process->threads; t; t = t->next)
         ticks += thread_run_ticks(t);
     return ticks;
+}
+
+uint64_t process_max_resident(const struct process *process)
+{
+    return max(process->max_resident,
+               process->mm ? process->mm->max_resident : 0);
 }
 
 int process_shell_status(int32_t status)

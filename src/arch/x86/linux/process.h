@@ -58,6 +58,7 @@ struct thread_wait {
     uint64_t futex_key, futex_offset; /* word waited for; 0: none */
     uint32_t futex_mask;
     struct thread *futex_next; /* in order of arrival */
+    const void *lock_blocker;  /* owner of the record lock waited for */
     uint64_t progress;         /* bytes a transfer has done so far */
     uint64_t saved_mask;       /* of sigsuspend, ppoll */
     bool has_saved_mask;
@@ -160,7 +161,8 @@ struct process {
     tick_t alarm_interval;
     struct posix_timer *timers;
     uint32_t last_timer_id;
-    uint64_t min_faults;
+    uint64_t min_faults, child_faults;
+    uint64_t max_resident, child_max_resident; /* [bytes]; of former images */
 };
 
 struct process *process_create(struct kernel *kernel, struct process *parent);
@@ -179,6 +181,8 @@ void process_notify_parent(struct process *process, int code, int status);
 struct process_fs *process_fs_copy(const struct process_fs *fs);
 void process_fs_put(struct process_fs *fs);
 uint64_t process_run_ticks(const struct process *process);
+/* The most memory that was resident at once [bytes]. */
+uint64_t process_max_resident(const struct process *process);
 uint64_t thread_run_ticks(const struct thread *thread);
 
 /* Exit status as a shell sees it: code, or 128 + signal. */

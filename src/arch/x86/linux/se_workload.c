@@ -177,10 +177,14 @@ struct kernel *se_workload_kernel(struct se_workload *workload,
         .quantum_insts = workload->quantum,
         .pseudo_offset = system->m5ops_base,
         .pseudo_window = system->pseudo_window,
+        .fault_around = (uint32_t)workload->fault_around,
     };
 
     if (workload->kernel)
         return workload->kernel;
+    if (workload->fault_around & (workload->fault_around - 1))
+        sim_fatal(self, "fault_around = %llu is not a power of two",
+                  (unsigned long long)workload->fault_around);
     event_init(&workload->timer, "kernel timer", EVENT_PRI_DEFAULT,
                se_timer_fired);
     workload->kernel = kernel_create(&cfg);
@@ -267,6 +271,10 @@ static const struct sim_param se_workload_params[] = {
     SIM_PARAM(struct se_workload, quantum, "1000000", "",
               "Instructions of a time slice when threads share a CPU",
               .min = 1000),
+    SIM_PARAM(struct se_workload, fault_around, "16", "",
+              "Pages that one page fault maps where they are cheap; 1: only "
+              "the one touched",
+              .min = 1, .max = 512),
     SIM_PARAM(struct se_workload, seed, "1", "",
               "Of the random numbers that programs get"),
     SIM_PARAM(struct se_workload, allow_write, "[]", "",

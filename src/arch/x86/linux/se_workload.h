@@ -29,6 +29,7 @@ struct se_workload {
     uint64_t start_time; /* [s] since 1970 */
     uint64_t quantum;    /* [instructions] */
     uint64_t seed;
+    uint64_t fault_around; /* [pages] */
     struct sim_vec_str allow_write;
     struct sim_vec_obj redirect_paths;
     const char *private_tmp;

@@ -6,12 +6,12 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/sys_lock.h"
 #include "arch/x86/linux/sys_path.h"
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/uaccess.h"
@@ -157,25 +157,6 @@ static int64_t sys_set_status(struct file *file, uint32_t flags)
     return 0;
 }
 
-/* Record locks: one simulation holds all processes, and they would lock
- * against each other only; nobody else is excluded.  F_GETLK says "free". */
-static int64_t sys_lock(struct syscall *call, const struct file *file)
-{
-    struct flock lock;
-
-    if (!file_is_regular(file))
-        return -EINVAL;
-    if (call->is_32)
-        return 0;
-    if (uaccess_get(call->mm, call->arg[2], lock))
-        return -EFAULT;
-    if (call->arg[1] == F_GETLK || call->arg[1] == F_OFD_GETLK) {
-        lock.l_type = F_UNLCK;
-        return uaccess_put(call->mm, call->arg[2], lock);
-    }
-    return 0;
-}
-
 static int64_t sys_dup_fcntl(struct syscall *call, struct file *file,
                              uint32_t flags)
 {
@@ -216,7 +197,7 @@ static int64_t sys_fcntl(struct syscall *call)
     case F_OFD_GETLK:
     case F_OFD_SETLK:
     case F_OFD_SETLKW:
-        return sys_lock(call, file);
+        return syscall_record_lock(call, file);
     case F_GETPIPE_SZ:
         return file_pipe_capacity(file, -1);
     case F_SETPIPE_SZ:
@@ -373,12 +354,6 @@ static int64_t sys_sync(struct syscall *call)
     return 0;
 }
 
-/* Locks of whole files: see sys_lock(). */
-static int64_t sys_flock(struct syscall *call)
-{
-    return syscall_file(call, call->arg[0]) ? 0 : -EBADF;
-}
-
 static int64_t sys_fadvise(struct syscall *call)
 {
     struct file *file = syscall_file(call, call->arg[0]);
@@ -410,7 +385,6 @@ const struct syscall_row sys_file_rows[] = {
     SYSCALL_ROW_ANY(fdatasync, "f", sys_fsync, sys_fsync),
     SYSCALL_ROW(sync, ""),
     SYSCALL_ROW_ANY(syncfs, "f", sys_fsync, sys_fsync),
-    SYSCALL_ROW(flock, "fx"),
     SYSCALL_ROW_ANY(fadvise64, "fuud", sys_fadvise, sys_fadvise),
     SYSCALL_ROW_ANY(readahead, "fuu", sys_fadvise, sys_fadvise),
     SYSCALL_END,

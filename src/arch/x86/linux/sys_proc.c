@@ -17,6 +17,7 @@
 #include "arch/x86/linux/sys_path.h"
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/uaccess.h"
+#include "arch/x86/linux/usage.h"
 #include "base/alloc.h"
 
 /* ---------------------------------------------------------------------- clone
@@ -416,16 +417,17 @@ static void wait_done(struct process *child, uint32_t options)
 static int64_t wait_usage(struct syscall *call, uint64_t addr,
                           const struct process *child)
 {
-    struct rusage usage = {0};
-    uint64_t ticks = process_run_ticks(child) + child->child_ticks;
+    const struct usage own = usage_of(child, RUSAGE_SELF);
+    const struct usage below = usage_of(child, RUSAGE_CHILDREN);
+    const struct usage both = {
+        .ticks = own.ticks + below.ticks,
+        .min_faults = own.min_faults + below.min_faults,
+        .max_resident = own.max_resident > below.max_resident
+                            ? own.max_resident
+                            : below.max_resident,
+    };
 
-    if (!addr)
-        return 0;
-    usage.ru_utime.tv_sec = (time_t)(ticks / TICKS_PER_SECOND);
-    usage.ru_utime.tv_usec =
-        (__suseconds_t)(ticks % TICKS_PER_SECOND / 1000000);
-    return uaccess_write(call->mm, addr, &usage,
-                         call->is_32 ? 72 : sizeof(usage));
+    return addr ? usage_put(call, addr, &both) : 0;
 }
 
 static int64_t sys_wait4(struct syscall *call)

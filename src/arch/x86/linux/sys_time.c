@@ -12,6 +12,7 @@
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/timer.h"
 #include "arch/x86/linux/uaccess.h"
+#include "arch/x86/linux/usage.h"
 
 enum { CLOCK_TICK_NS = 10000000 };
 
@@ -216,28 +217,14 @@ static int64_t sys_no_permission(struct syscall *call)
 static int64_t sys_getrusage(struct syscall *call)
 {
     int who = (int)call->arg[0];
-    uint64_t ticks = who == RUSAGE_CHILDREN ? call->process->child_ticks
-                     : who == RUSAGE_THREAD ? thread_run_ticks(call->thread)
-                                            : process_run_ticks(call->process);
-    struct rusage usage = {0};
-    int32_t narrow[18] = {0};
+    struct usage usage;
 
     if (who < RUSAGE_CHILDREN || who > RUSAGE_THREAD)
         return -EINVAL;
-    usage.ru_utime.tv_sec = (time_t)(ticks / TICKS_PER_SECOND);
-    usage.ru_utime.tv_usec =
-        (__suseconds_t)(ticks % TICKS_PER_SECOND / 1000000);
-    if (who != RUSAGE_CHILDREN) {
-        usage.ru_maxrss = (long)(call->mm->resident / 1024);
-        usage.ru_minflt = (long)call->process->min_faults;
-    }
-    if (!call->is_32)
-        return uaccess_put(call->mm, call->arg[1], usage);
-    narrow[0] = (int32_t)usage.ru_utime.tv_sec;
-    narrow[1] = (int32_t)usage.ru_utime.tv_usec;
-    narrow[4] = (int32_t)usage.ru_maxrss;
-    narrow[8] = (int32_t)usage.ru_minflt;
-    return uaccess_put(call->mm, call->arg[1], narrow);
+    usage = usage_of(call->process, who);
+    if (who == RUSAGE_THREAD)
+        usage.ticks = thread_run_ticks(call->thread);
+    return usage_put(call, call->arg[1], &usage);
 }
 
 const struct syscall_row sys_time_rows[] = {

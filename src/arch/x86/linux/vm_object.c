@@ -5,12 +5,19 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "arch/x86/linux/frames.h"
 #include "base/alloc.h"
 
-enum { PAGES_PER_CHUNK = 512, MAX_IDLE = 64 };
+enum { PAGES_PER_CHUNK = 512, MAX_IDLE = 64, VM_OBJECT_RUN = 16 };
+
+/* Frames for pages that follow each other. */
+struct vm_object_run {
+    gpa_t frames[VM_OBJECT_RUN];
+    uint32_t count;
+};
 
 void vm_objects_init(struct vm_objects *objects, struct frames *frames)
 {
@@ -309,6 +316,67 @@ void vm_object_lose_pages(struct vm_object *object)
     mem_free(object->chunks);
     object->chunks = NULL;
     object->num_chunks = 0;
+}
+
+bool vm_object_cached(struct vm_object *object, uint64_t index, gpa_t *out)
+{
+    const uint64_t *entry = vm_object_entry(object, index);
+
+    if (!entry || !*entry)
+        return false;
+    out->v = *entry;
+    return true;
+}
+
+/* Read a run of pages, all without content, with one call to the host. */
+static void vm_object_fill_run(struct vm_object *object, uint64_t index,
+                               const struct vm_object_run *run)
+{
+    struct iovec iov[VM_OBJECT_RUN];
+    uint64_t done;
+    ssize_t got;
+
+    for (uint32_t i = 0; i < run->count; i++) {
+        iov[i].iov_base = frames_host(object->owner->frames, run->frames[i]);
+        iov[i].iov_len = FRAME_SIZE;
+    }
+    got = preadv(object->read_fd, iov, (int)run->count,
+                 (off_t)(index * FRAME_SIZE));
+    done = got < 0 ? 0 : (uint64_t)got;
+    for (uint32_t i = 0; i < run->count; i++) {
+        /* A short read in the middle: page by page tells where it ends. */
+        if (done < (uint64_t)(i + 1) * FRAME_SIZE)
+            vm_object_fill(object, index + i, run->frames[i]);
+        else
+            frames_written(object->owner->frames, run->frames[i], FRAME_SIZE);
+        *vm_object_make_entry(object, index + i) = run->frames[i].v;
+    }
+}
+
+void vm_object_read_ahead(struct vm_object *object, uint64_t index,
+                          uint32_t count)
+{
+    uint64_t end = (object->size + FRAME_SIZE - 1) / FRAME_SIZE;
+    struct vm_object_run run = {.count = 0};
+    gpa_t frame;
+
+    if (object->read_fd < 0)
+        return;
+    if (index + count < end)
+        end = index + count;
+    for (; index < end; index++) {
+        if (vm_object_cached(object, index, &frame) ||
+            run.count == VM_OBJECT_RUN) {
+            vm_object_fill_run(object, index - run.count, &run);
+            run.count = 0;
+        }
+        if (vm_object_cached(object, index, &frame))
+            continue;
+        if (!frames_alloc(object->owner->frames, &run.frames[run.count]))
+            break;
+        run.count++;
+    }
+    vm_object_fill_run(object, index - run.count, &run);
 }
 
 int vm_object_write_back(struct vm_object *object, uint64_t index)

@@ -87,6 +87,13 @@ void vm_object_put(struct vm_object *object);
 /** vm_object_page() - the frame of page @index; no reference is taken. */
 enum vm_page vm_object_page(struct vm_object *object, uint64_t index,
                             gpa_t *out);
+/** vm_object_read_ahead() - read pages of [index, index + count) that are not
+ *  cached yet, as far as the file and guest RAM reach; nothing for an object
+ *  without a file. */
+void vm_object_read_ahead(struct vm_object *object, uint64_t index,
+                          uint32_t count);
+/** vm_object_cached() - whether page @index is in the cache; no reference. */
+bool vm_object_cached(struct vm_object *object, uint64_t index, gpa_t *out);
 /* Copy a page that a shared mapping changed to the file. */
 int vm_object_write_back(struct vm_object *object, uint64_t index);
 

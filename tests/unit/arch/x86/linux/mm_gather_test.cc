@@ -304,6 +304,7 @@ TEST_F(MmGather, KeepsTheOrderOverRandomCalls)
     std::mt19937_64 random(7);
     struct mm *spaces[2] = {mm, nullptr};
 
+    mm->fault_around = 16;
     map(pages * FRAME_SIZE, PROT_READ | PROT_WRITE, base);
     for (int i = 0; i < 3000 && !HasFailure(); i++) {
         struct mm *of = spaces[spaces[1] ? random() % 2 : 0];

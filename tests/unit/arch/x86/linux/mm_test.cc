@@ -20,6 +20,40 @@ TEST_F(Mm, PagesInZeroesWhenTouched)
     EXPECT_EQ(mm->resident, (uint64_t)FRAME_SIZE);
 }
 
+TEST_F(Mm, MapsTheNeighboursOfATouchedPage)
+{
+    uint64_t addr = 0x10000000 + 12 * FRAME_SIZE;
+
+    ASSERT_EQ(map(64 * FRAME_SIZE, PROT_READ | PROT_WRITE, addr),
+              (int64_t)addr);
+    mm->fault_around = 16;
+    ASSERT_TRUE(put(mm, addr + FRAME_SIZE, 1)); // 4 pages to the boundary
+    EXPECT_EQ(mm->resident, 4u * FRAME_SIZE);
+    ASSERT_TRUE(put(mm, addr + 20 * FRAME_SIZE, 1));
+    EXPECT_EQ(mm->resident, 20u * FRAME_SIZE);
+    EXPECT_EQ(get(mm, addr + FRAME_SIZE), 1);
+    EXPECT_EQ(mm->num_faults, 2u);
+}
+
+TEST_F(Mm, MapsNoNeighboursWhereTheProgramWantsSmallPages)
+{
+    uint64_t addr = (uint64_t)map(64 * FRAME_SIZE);
+
+    mm->fault_around = 16;
+    ASSERT_EQ(mm_advise(mm, addr, 64 * FRAME_SIZE, MADV_NOHUGEPAGE), 0);
+    ASSERT_TRUE(put(mm, addr, 1));
+    EXPECT_EQ(mm->resident, (uint64_t)FRAME_SIZE);
+}
+
+TEST_F(Mm, RemembersTheMostThatWasResident)
+{
+    uint64_t addr = (uint64_t)map(8 * FRAME_SIZE);
+
+    ASSERT_EQ(uaccess_clear(mm, addr, 8 * FRAME_SIZE), 0);
+    ASSERT_EQ(mm_unmap(mm, addr, 8 * FRAME_SIZE), 0);
+    EXPECT_EQ(mm->max_resident, 8u * FRAME_SIZE);
+}
+
 TEST_F(Mm, GivesLargePagesToLargeAnonymousMappings)
 {
     int64_t addr = map(3 * FRAME_HUGE_SIZE);

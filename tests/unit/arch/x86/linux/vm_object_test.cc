@@ -90,6 +90,43 @@ TEST_F(VmObject, BeyondTheEndIsABusError)
     EXPECT_EQ(mm_fault(mm, addr + 8192, MM_READ), MM_OK);
 }
 
+TEST_F(VmObject, AReadMapsItsNeighboursAndAWriteDoesNot)
+{
+    uint64_t addr = map_file(MAP_PRIVATE);
+
+    ASSERT_EQ(ftruncate(fd, 3 * FRAME_SIZE), 0);
+    mm->fault_around = 16;
+    ASSERT_TRUE(put(mm, addr, 'X'));
+    EXPECT_EQ(mm->resident, (uint64_t)FRAME_SIZE);
+    EXPECT_EQ(get(mm, addr + 2 * FRAME_SIZE), 0);
+    EXPECT_EQ(mm->resident, 3u * FRAME_SIZE);
+    EXPECT_EQ(get(mm, addr + 5000), 'c');
+    EXPECT_EQ(get(mm, addr), 'X');
+    EXPECT_EQ(mm_fault(mm, addr + 3 * FRAME_SIZE, MM_READ), MM_BUS);
+    // A neighbour that was mapped for reading is copied when written.
+    ASSERT_TRUE(put(mm, addr + 5000, 'Y'));
+    EXPECT_EQ(in_file(5000), "content");
+}
+
+TEST_F(VmObject, ReadsAheadOnlyWhatIsMissing)
+{
+    struct vm_object *object;
+    gpa_t frame;
+
+    ASSERT_EQ(ftruncate(fd, 40 * FRAME_SIZE + 1), 0);
+    ASSERT_EQ(vm_object_of_file(&objects, fd, -1, "f", &object), 0);
+    ASSERT_EQ(vm_object_page(object, 1, &frame), VM_PAGE_OK);
+    frames_host(frames, frame)[5] = 'Z'; // changed by a mapping
+    vm_object_read_ahead(object, 0, 100);
+    for (uint64_t i = 0; i <= 40; i++)
+        EXPECT_TRUE(vm_object_cached(object, i, &frame)) << i;
+    EXPECT_FALSE(vm_object_cached(object, 41, &frame));
+    ASSERT_TRUE(vm_object_cached(object, 1, &frame));
+    EXPECT_EQ(frames_host(frames, frame)[5], 'Z');
+    EXPECT_EQ(frames_host(frames, frame)[904], 'c'); // byte 5000
+    vm_object_put(object);
+}
+
 TEST_F(VmObject, SeesWhatWasWrittenToTheFile)
 {
     uint64_t addr = map_file(MAP_SHARED);
