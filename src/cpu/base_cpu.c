@@ -247,7 +247,7 @@ bool base_cpu_is_idle(const struct base_cpu *cpu)
 void base_cpu_limit_insts(struct base_cpu *cpu)
 {
     while (cpu->inst_stops)
-        base_cpu_drop_inst_stop(cpu);
+        base_cpu_drop_inst_stop(&cpu->inst_stops);
     cpu->stop_insts = UINT64_MAX;
     if (cpu->max_insts_any_thread)
         base_cpu_stop_after(cpu, cpu->max_insts_any_thread, EXIT_MAX_INSTS);
