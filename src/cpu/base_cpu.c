@@ -89,11 +89,11 @@ static void base_cpu_next_inst_stop(struct base_cpu *cpu)
     cpu->stop_insts = cpu->inst_stops ? cpu->inst_stops->at : UINT64_MAX;
 }
 
-static void base_cpu_drop_inst_stop(struct base_cpu *cpu)
+static void base_cpu_drop_inst_stop(struct base_cpu_inst_stop **link)
 {
-    struct base_cpu_inst_stop *stop = cpu->inst_stops;
+    struct base_cpu_inst_stop *stop = *link;
 
-    cpu->inst_stops = stop->next;
+    *link = stop->next;
     mem_free(stop->cause);
     mem_free(stop);
 }
@@ -104,7 +104,7 @@ static void base_cpu_inst_stop(struct base_cpu *cpu)
     while (cpu->inst_stops && cpu->inst_stops->at <= cpu->num_insts) {
         sim_exit_at(cpu->base.base.sim, cpu->inst_stops->cause, 0,
                     cpu->runner.now, 0);
-        base_cpu_drop_inst_stop(cpu);
+        base_cpu_drop_inst_stop(&cpu->inst_stops);
     }
     base_cpu_next_inst_stop(cpu);
 }
@@ -226,6 +226,19 @@ void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts,
     base_cpu_next_inst_stop(cpu);
 }
 
+void base_cpu_cancel_stops(struct base_cpu *cpu, const char *cause)
+{
+    struct base_cpu_inst_stop **link = &cpu->inst_stops;
+
+    while (*link) {
+        if (strcmp((*link)->cause, cause) == 0)
+            base_cpu_drop_inst_stop(link);
+        else
+            link = &(*link)->next;
+    }
+    base_cpu_next_inst_stop(cpu);
+}
+
 bool base_cpu_is_idle(const struct base_cpu *cpu)
 {
     return cpu->is_switched_out || !cpu->runner.is_active;
@@ -234,7 +247,7 @@ bool base_cpu_is_idle(const struct base_cpu *cpu)
 void base_cpu_limit_insts(struct base_cpu *cpu)
 {
     while (cpu->inst_stops)
-        base_cpu_drop_inst_stop(cpu);
+        base_cpu_drop_inst_stop(&cpu->inst_stops);
     cpu->stop_insts = UINT64_MAX;
     if (cpu->max_insts_any_thread)
         base_cpu_stop_after(cpu, cpu->max_insts_any_thread, EXIT_MAX_INSTS);
@@ -374,7 +387,7 @@ static void base_cpu_fini(struct sim_object *obj)
     stat_vector_fini(&cpu->op_class);
     cpu_io_fini(cpu);
     while (cpu->inst_stops)
-        base_cpu_drop_inst_stop(cpu);
+        base_cpu_drop_inst_stop(&cpu->inst_stops);
     /* The first CPU to go takes the kernel along, which refers to all cores. */
     if (cpu->is_in_se)
         se_workload_drop(base_cpu_workload(cpu));

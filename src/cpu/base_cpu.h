@@ -141,6 +141,9 @@ tick_t base_cpu_catch_up(struct base_cpu *cpu);
 void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts,
                          const char *cause);
 
+/** base_cpu_cancel_stops() - forget the instruction stops with @cause. */
+void base_cpu_cancel_stops(struct base_cpu *cpu, const char *cause);
+
 /** base_cpu_is_idle() - whether it has nothing to run: it is switched out,
  *  halted, or no thread is ready for it. */
 bool base_cpu_is_idle(const struct base_cpu *cpu);

@@ -37,6 +37,10 @@ void bind_cpu(py::module_ &module)
     });
     module.def("cpu_stop_after", stop_after, py::arg("cpu"), py::arg("insts"),
                py::arg("cause"));
+    module.def("cpu_cancel_stops",
+               [](const Object &cpu, const std::string &cause) {
+                   base_cpu_cancel_stops(base_cpu_of(cpu.obj), cause.c_str());
+               });
     module.def("cpu_num_insts", [](const Object &cpu) {
         return base_cpu_of(cpu.obj)->num_insts;
     });

@@ -32,12 +32,31 @@ static void kvm_cpu_kick(struct sim_runner *runner)
     kvm_timer_kick(&kvm_cpu_of(runner->owner)->timer);
 }
 
+/* The CPU that ran meanwhile may have changed anything. */
+static void kvm_cpu_state_in(struct base_cpu *base)
+{
+    kvm_sync_forget(&kvm_cpu_of(&base->base.base)->sync);
+}
+
+static const char *kvm_cpu_inst_stop_refusal(const struct base_cpu *base)
+{
+    (void)base;
+    return "KVM does not count instructions; give a place or a time, or use "
+           "another CPU model for this part";
+}
+
+static const struct base_cpu_model kvm_cpu_model = {
+    .state_in = kvm_cpu_state_in,
+    .inst_stop_refusal = kvm_cpu_inst_stop_refusal,
+};
+
 static void kvm_cpu_init(struct sim_object *obj)
 {
     struct kvm_cpu *cpu = kvm_cpu_of(obj);
 
     cpu->kvm = kvm_system_of(obj);
     cpu->fd = -1;
+    cpu->base.ops = &kvm_cpu_model;
     cpu->base.runner.run = kvm_cpu_run;
     cpu->base.runner.kick = kvm_cpu_kick;
     cpu->base.runner.slice = KVM_SLICE;

@@ -22,6 +22,7 @@
 #include <stdint.h>
 
 #include "cpu/base_cpu.h"
+#include "cpu/kvm/kvm_stops.h"
 #include "cpu/kvm/kvm_sync.h"
 #include "cpu/kvm/kvm_system.h"
 #include "cpu/kvm/kvm_timer.h"
@@ -49,6 +50,7 @@ struct kvm_cpu {
     struct kvm_system *kvm;
     struct kvm_sync sync;
     struct kvm_timer timer;
+    struct kvm_stops stops;
     struct kvm_run *run; /* shared with the kernel; NULL: not open */
     int fd;
     uint32_t vcpu_id;

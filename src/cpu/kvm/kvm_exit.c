@@ -100,6 +100,12 @@ static void kvm_serve_exception(struct kvm_cpu *cpu,
         fault.source = X86_FROM_TRAP;
         break;
     case X86_BP:
+        if (kvm_stops_met(&cpu->stops, frame->rip)) {
+            x86_core_state(base->core)->rip--;
+            return;
+        }
+        fault.source = X86_FROM_TRAP;
+        break;
     case X86_OF:
         fault.source = X86_FROM_TRAP;
         break;

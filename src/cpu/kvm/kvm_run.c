@@ -78,15 +78,26 @@ static bool kvm_cpu_is_for_core(const struct kvm_cpu *cpu)
     return cpu->sync.trap && !state->seg[X86_CS].l;
 }
 
+/* The core passes a stop without meeting it again. */
+static bool kvm_cpu_is_at_stop(const struct kvm_cpu *cpu)
+{
+    return stops_is_site(cpu->base.linux_cpu.loaded_mm,
+                         x86_core_state(cpu->base.core)->rip);
+}
+
 static void kvm_cpu_run_guest(struct kvm_cpu *cpu, tick_t until)
 {
     int err;
 
     kvm_cpu_bind(cpu);
+    kvm_stops_plant(&cpu->stops, cpu->base.linux_cpu.loaded_mm);
+    x86_cache_leave(x86_core_cache(cpu->base.core));
     kvm_system_settle(cpu->kvm);
     err = kvm_timer_arm(&cpu->timer, kvm_cpu_ns_until(cpu, until));
     if (!err)
         err = kvm_cpu_enter(cpu);
+    kvm_stops_lift(&cpu->stops);
+    x86_cache_enter(x86_core_cache(cpu->base.core));
     if (err == -EINTR || err == -EAGAIN) {
         cpu->num_signal_exits++;
         (void)kvm_timer_fired(&cpu->timer, host_clock_ns());
@@ -127,7 +138,9 @@ void kvm_cpu_execute(struct kvm_cpu *cpu, tick_t until)
         }
         if (base->runner.now >= kvm_cpu_limit(cpu, until))
             return;
-        if (kvm_cpu_is_for_core(cpu))
+        if (kvm_cpu_is_at_stop(cpu))
+            kvm_cpu_step(cpu);
+        else if (kvm_cpu_is_for_core(cpu))
             kvm_cpu_run_core(cpu, until);
         else
             kvm_cpu_run_guest(cpu, kvm_cpu_limit(cpu, until));

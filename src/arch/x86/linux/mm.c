@@ -472,6 +472,35 @@ enum mm_result mm_fault(struct mm *mm, uint64_t addr, uint32_t access)
     return MM_OK;
 }
 
+/* The small page at @addr; false if it cannot be executed. */
+static bool mm_find_code(struct mm *mm, uint64_t addr,
+                         struct pagetable_leaf *leaf)
+{
+    if (mm_fault(mm, addr, MM_EXEC) != MM_OK ||
+        !pagetable_find(&mm->pt, addr, leaf))
+        return false;
+    return leaf->size == FRAME_SIZE || (pagetable_split(&mm->pt, leaf) &&
+                                        pagetable_find(&mm->pt, addr, leaf));
+}
+
+uint8_t *mm_own_byte(struct mm *mm, uint64_t addr)
+{
+    struct pagetable_leaf leaf;
+    const struct vma *vma;
+
+    if (!mm_find_code(mm, addr, &leaf))
+        return NULL;
+    vma = mm_at(mm, addr);
+    if (!vma || (vma->flags & VMA_SHARED))
+        return NULL;
+    if (!frames_is_sole(mm->pt.frames, pagetable_frame(*leaf.entry), 1) &&
+        (mm_copy_page(mm, vma, &leaf, addr) != MM_OK ||
+         !pagetable_find(&mm->pt, addr, &leaf)))
+        return NULL;
+    return frames_host(mm->pt.frames, pagetable_frame(*leaf.entry)) +
+           (addr & PAGE_MASK);
+}
+
 /* --------------------------------------------------------------------- fork */
 
 static bool mm_fork_pages(struct mm_gather *gather, struct mm *copy,

@@ -136,6 +136,12 @@ bool mm_map_kernel(struct mm *mm, uint64_t addr, gpa_t frame,
  */
 enum mm_result mm_fault(struct mm *mm, uint64_t addr, uint32_t access);
 
+/** mm_own_byte() - the byte at @addr on a page that only @mm has, whatever its
+ *  rights, so that a debugger may write to it.
+ *  Returns: its host address; NULL if nothing can be executed there, the
+ *  mapping is shared, or guest RAM is full. */
+uint8_t *mm_own_byte(struct mm *mm, uint64_t addr);
+
 /** mm_find() - the mapping that holds @addr, or the first one above it; NULL
  *  if there is none. */
 struct vma *mm_find(const struct mm *mm, uint64_t addr);

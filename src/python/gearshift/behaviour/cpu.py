@@ -81,6 +81,10 @@ class ChangeMethods:
             )
         _blame(_core.cpu_stop_after, self.getCCObject(), int(insts), cause)
 
+    def cancelInstStops(self: Any, cause: str) -> None:
+        """Forget the instruction stops that would give this cause."""
+        _core.cpu_cancel_stops(self.getCCObject(), cause)
+
 
 def _blame(call: Any, *args: Any) -> None:
     """Let an error of the core name the script's line."""

@@ -10,11 +10,10 @@ import sys
 import tempfile
 from typing import Any, List, Optional
 
-from gearshift import checkpoints
+from gearshift import checkpoints, gearplan
 
 HELP = "run a Linux program"
 
-_CPUS = {"atomic": "X86AtomicSimpleCPU", "kvm": "X86KvmCPU"}
 _LAST_THREAD = "exiting with last active thread context"
 
 
@@ -25,7 +24,18 @@ def _parser() -> argparse.ArgumentParser:
         "is the program's.",
     )
     add = parser.add_argument
-    add("--cpu", choices=sorted(_CPUS), default="atomic", help="CPU model")
+    add(
+        "--cpu",
+        choices=[*gearplan.GEARS, "auto"],
+        default="atomic",
+        help="CPU model; auto: kvm where it can be used, else atomic",
+    )
+    add(
+        "--gears",
+        metavar="PLAN",
+        help="change CPU models on the way, such as "
+        "'kvm until main; atomic 10M insts; kvm' (docs/gears.md)",
+    )
     add("--cpus", type=int, metavar="N", help="number of CPUs")
     add("--mem", metavar="SIZE", help="guest RAM")
     add("--clock", default="3GHz", metavar="FREQ", help="of the CPUs")
@@ -62,6 +72,8 @@ def _parse(argv: List[str]) -> Any:
         parser.error("the following arguments are required: program")
     if options.max_insts and plan.max_insts:
         parser.error("--max-insts and --at-instruction exclude each other")
+    if options.gears is not None and plan.points:
+        parser.error("--gears and --take-checkpoints exclude each other")
     cpus, ram = 1, 2 << 30
     if plan.restore_from:
         cpus, ram = checkpoints.machine(plan.restore_from)
@@ -95,11 +107,28 @@ def _process(options: Any) -> Any:
     )
 
 
-def _build(options: Any) -> Any:
+def _gears(options: Any) -> gearplan.Plan:
+    """The plan of --gears, or one of --cpu."""
+    from gearshift.gearbox import kvm_refusal
+
+    if options.gears is not None:
+        return gearplan.Plan(options.gears)
+    gear = options.cpu
+    if gear == "auto":
+        why = kvm_refusal()
+        gear = "atomic" if why else "kvm"
+        if why:
+            print(
+                f"gearshift: --cpu=auto takes atomic: {why}", file=sys.stderr
+            )
+    return gearplan.Plan(gear)
+
+
+def _build(options: Any, box: Any) -> Any:
     from gearshift import AddrRange
     from gearshift import objects as types
 
-    system = types.System(mem_ranges=[AddrRange(options.mem)])
+    system = box.system = types.System(mem_ranges=[AddrRange(options.mem)])
     system.clk_domain = types.SrcClockDomain(
         clock=options.clock, voltage_domain=types.VoltageDomain()
     )
@@ -110,11 +139,13 @@ def _build(options: Any) -> Any:
     system.workload = types.X86EmuLinux(allow_write=options.allow_write)
     if options.start_time is not None:
         system.workload.start_time = options.start_time
-    cpu_type = getattr(types, _CPUS[options.cpu])
-    system.cpu = [
-        cpu_type(cpu_id=i, model=options.model) for i in range(options.cpus)
-    ]
-    if options.cpu == "kvm":
+    box.add_cpus(
+        lambda cls, standby: [
+            cls(cpu_id=i, model=options.model, switched_out=standby)
+            for i in range(options.cpus)
+        ]
+    )
+    if "kvm" in box.cpus:
         system.kvm_vm = types.KvmVM()
     for cpu in system.cpu:
         cpu.connectBus(system.membus)
@@ -127,15 +158,23 @@ def _build(options: Any) -> Any:
 
 def _run(options: Any, outdir: str) -> int:
     from gearshift import Simulation, debug
+    from gearshift.gearbox import OVER, GearBox
 
     if options.debug_flags:
         debug.output(options.debug_file)
         debug.set_flags(options.debug_flags)
-    simulation = Simulation(_build(options), outdir=outdir)
+    box = GearBox(None, _gears(options))
+    simulation = Simulation(_build(options, box), outdir=outdir)
     simulation.instantiate(options.plan.restore_from)
-    event = options.plan.run(simulation)
-    if event.getCause() != _LAST_THREAD:
+    if options.gears is not None:
+        event = box.run(simulation)
+    else:
+        event = options.plan.run(simulation)
+    sys.stdout.flush()
+    if event.getCause() not in (_LAST_THREAD, OVER):
         print(f"gearshift: {event.getCause()}", file=sys.stderr)
+    if options.gears is not None:
+        print(box.report(), file=sys.stderr)
     return event.getCode()
 
 

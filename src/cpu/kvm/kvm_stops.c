@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cpu/kvm/kvm_stops.h"
+
+#include "arch/x86/linux/mm.h"
+
+enum { INT3 = 0xcc };
+
+static bool stops_is_planted(const struct kvm_stops *stops, uint64_t addr)
+{
+    for (size_t i = 0; i < stops->count; i++) {
+        if (stops->plants[i].addr == addr)
+            return true;
+    }
+    return false;
+}
+
+void kvm_stops_plant(struct kvm_stops *stops, struct mm *mm)
+{
+    stops->count = 0;
+    stops->mm = mm;
+    for (uint32_t i = 0; mm && i < mm->num_sites; i++) {
+        uint64_t addr = mm->sites[i].addr;
+        uint8_t *byte;
+
+        if (stops->count == STOPS_MAX_ADDRS || stops_is_planted(stops, addr))
+            continue;
+        byte = mm_own_byte(mm, addr);
+        if (!byte)
+            continue; /* nothing to execute there */
+        stops->plants[stops->count].addr = addr;
+        stops->plants[stops->count].byte = byte;
+        stops->plants[stops->count++].old = *byte;
+        *byte = INT3;
+    }
+}
+
+void kvm_stops_lift(struct kvm_stops *stops)
+{
+    for (size_t i = 0; i < stops->count; i++) {
+        /* Unless the program has written something else. */
+        if (*stops->plants[i].byte == INT3)
+            *stops->plants[i].byte = stops->plants[i].old;
+    }
+    stops->count = 0;
+}
+
+bool kvm_stops_met(const struct kvm_stops *stops, uint64_t rip)
+{
+    return stops_is_site(stops->mm, rip - 1);
+}
