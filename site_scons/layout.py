@@ -14,7 +14,7 @@ build/VARIANT/diff_fuzz               tests/diff/*.c
 build/VARIANT/lockstep                tests/lockstep/*.c
 build/VARIANT/kernel_run              tests/kernel/*.c
 build/VARIANT/fuzz/                   tests/fuzz/*_fuzz.{c,cc}
-build/guest/                          tests/guest/{asm,c,kernel}/*: programs
+build/guest/                          tests/guest/{asm,c,flat,kernel}/*: programs
                                       that are simulated
 build/guest/m5/                       util/m5: the guests' library and command
 """
@@ -41,6 +41,8 @@ import variants
 GUEST_FLAGS = {
     "asm": "-static -nostdlib",
     "c": "-O2 -g -static",
+    "flat": "-m32 -nostdlib -static -no-pie -Wl,--oformat=binary,"
+    "--build-id=none -Ttext=0x7c00",
     "kernel": "-m32 -O1 -ffreestanding -fno-pic -fno-stack-protector "
     "-mgeneral-regs-only -static -nostdlib -no-pie -Wl,--build-id=none "
     "-Wl,--section-start=.multiboot=0x100000,-Ttext=0x101000,-z,norelro,"

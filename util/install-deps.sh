@@ -32,6 +32,7 @@ python3-pytest         tests in Python
 gcc-multilib           32-bit guest programs
 nasm                   guest programs in assembly
 busybox-static         guest program: a shell and many commands
+qemu-system-x86        another PC, to compare kernels with
 qemu-user              another simulator, to compare speed with
 clang                  second compiler, fuzz targets
 clang-format           layout of C and C++

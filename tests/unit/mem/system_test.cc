@@ -64,3 +64,31 @@ TEST_F(SystemObject, TheMemoryModeMayChangeWhileItRuns)
     set(system, "mem_mode", MEM_MODE_ATOMIC);
     EXPECT_FALSE(system_is_timing(sys()));
 }
+
+TEST_F(SystemObject, TheWindowOfPseudoOperationsLiesOutsideRam)
+{
+    set(system, "m5ops_base", 0xffff0000);
+    add_ram("mem", 0, MIB);
+    sim_init(sim);
+    EXPECT_EQ(sys()->pseudo_window, 0xffff0000u);
+    EXPECT_EQ(system_pseudo_op_at(sys(), {0xffff2104}), 0x21);
+    EXPECT_EQ(system_pseudo_op_at(sys(), {0xfffeffff}), -1);
+    EXPECT_EQ(system_pseudo_op_at(sys(), {0x100000000}), -1);
+}
+
+TEST_F(SystemObject, TheWindowGivesWayToRam)
+{
+    set(system, "m5ops_base", 0x10000);
+    add_ram("low", 0, MIB);
+    add_ram("next", MIB, MIB + 0x3000);
+    sim_init(sim);
+    EXPECT_EQ(sys()->pseudo_window, MIB + 0x10000);
+}
+
+TEST_F(SystemObject, ThereMayBeNoWindow)
+{
+    set(system, "m5ops_base", 0);
+    add_ram("mem", 0, MIB);
+    sim_init(sim);
+    EXPECT_EQ(system_pseudo_op_at(sys(), {0}), -1);
+}

@@ -160,3 +160,34 @@ TEST(X86Core, TellsWhetherItsStateChangedSinceItWasAsked)
     EXPECT_TRUE(x86_core_take_changed(guest.core));
     EXPECT_FALSE(x86_core_take_changed(guest.core));
 }
+
+TEST(X86Core, AsksTheEnvironmentForPseudoOperationsAndHypercalls)
+{
+    // 0F 04 23 01, VMCALL, VMMCALL
+    const std::vector<uint8_t> code = {0x0f, 0x04, 0x23, 0x01, 0x0f,
+                                       0x01, 0xc1, 0x0f, 0x01, 0xd9};
+    Guest guest;
+
+    guest.run(code, 1);
+    ASSERT_EQ(guest.faults.size(), 1u); // nobody answers
+    EXPECT_EQ(guest.faults[0].vector, X86_UD);
+    EXPECT_EQ(guest.state()->rip, Guest::kCode);
+    guest.env.pseudo_op = [](struct x86_env *, struct x86_core *core,
+                             uint16_t func, uint64_t *result) {
+        EXPECT_EQ(x86_core_state(core)->rip, Guest::kCode + 4);
+        *result = func;
+        return true;
+    };
+    guest.env.hypercall = [](struct x86_env *, struct x86_core *core,
+                             uint64_t *result) {
+        *result = x86_core_state(core)->gpr[X86_RAX] + 1;
+        return true;
+    };
+    EXPECT_EQ(guest.run(code, 3), X86_STOP_BUDGET);
+    EXPECT_EQ(guest.gpr(X86_RAX), 0x0125u);
+    EXPECT_EQ(guest.state()->rip, Guest::kCode + code.size());
+    guest.env.pseudo_op = [](struct x86_env *, struct x86_core *, uint16_t,
+                             uint64_t *) { return false; };
+    guest.run(code, 1);
+    EXPECT_EQ(guest.faults.back().vector, X86_UD);
+}

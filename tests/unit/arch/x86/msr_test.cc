@@ -126,4 +126,23 @@ TEST_F(Msr, AsksTheEnvironmentFirst)
     EXPECT_FALSE(read(0x801, &value));
 }
 
+// [SDM] Vol. 3A, "x2APIC State Transitions".
+TEST_F(Msr, ApicBaseAllowsOnlyTheManualsTransitions)
+{
+    enum { XAPIC = 0xfee00800, X2 = 0xfee00c00, DISABLED = 0xfee00000 };
+    uint64_t value;
+
+    EXPECT_FALSE(write(0x1b, XAPIC | 1));
+    EXPECT_FALSE(write(0x1b, UINT64_C(1) << 50));
+    EXPECT_FALSE(write(0x1b, 0xfee00400u)); // x2APIC, but not enabled
+    EXPECT_TRUE(write(0x1b, XAPIC));
+    EXPECT_TRUE(write(0x1b, X2));
+    EXPECT_FALSE(write(0x1b, XAPIC));
+    EXPECT_TRUE(write(0x1b, DISABLED));
+    EXPECT_FALSE(write(0x1b, X2));
+    EXPECT_TRUE(write(0x1b, 0xfed00800u));
+    EXPECT_TRUE(read(0x1b, &value));
+    EXPECT_EQ(value, 0xfed00800u);
+}
+
 } // namespace

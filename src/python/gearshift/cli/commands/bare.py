@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from typing import Any, List
@@ -62,14 +63,26 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _add_memory(system: Any, size: Any) -> None:
+def _firmware_size(options: Any) -> int:
+    """Bytes that an image at the reset vector needs, in whole pages."""
+    if options.entry_mode != "reset" or not os.path.isfile(options.image):
+        return 0
+    return -(-os.path.getsize(options.image) // 4096) * 4096
+
+
+def _add_memory(system: Any, options: Any) -> None:
     from gearshift import AddrRange
     from gearshift import objects as types
+    from gearshift.convert import toMemorySize
 
+    size = toMemorySize(options.mem)
     low = min(size, _LOW_END)
+    rom = _firmware_size(options)
     system.mem_ranges = [AddrRange(start=0, size=low)]
     if size > low:
         system.mem_ranges.append(AddrRange(start=1 << 32, size=size - low))
+    if rom:
+        system.mem_ranges.append(AddrRange(start=(1 << 32) - rom, size=rom))
     system.mem = [types.SimpleMemory(range=r) for r in system.mem_ranges]
     for mem in system.mem:
         mem.port = system.membus.mem_side_ports
@@ -105,7 +118,6 @@ def _add_cpus(system: Any, options: Any) -> None:
 
 def _build(options: Any) -> Any:
     from gearshift import objects as types
-    from gearshift.convert import toMemorySize
 
     system = types.System(readfile=options.readfile)
     system.clk_domain = types.SrcClockDomain(
@@ -121,7 +133,7 @@ def _build(options: Any) -> Any:
         load_addr=options.load_addr,
         entry=options.entry,
     )
-    _add_memory(system, toMemorySize(options.mem))
+    _add_memory(system, options)
     _add_devices(system, options)
     _add_cpus(system, options)
     return types.Root(full_system=True, system=system)

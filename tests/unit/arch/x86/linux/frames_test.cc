@@ -91,4 +91,18 @@ TEST_F(Frames, SmallOnesLeaveWholeBlocksFree)
         EXPECT_TRUE(frames_alloc_huge(frames, &frame));
 }
 
+TEST_F(Frames, PagesOfDevicesAreNotCounted)
+{
+    const gpa_t device = {0xffff0000};
+    uint64_t before = frames_used(frames);
+
+    EXPECT_FALSE(frames_is_ram(frames, device));
+    EXPECT_EQ(frames_host(frames, device), nullptr);
+    frames_ref(frames, device);
+    frames_ref_many(frames, device, 2);
+    EXPECT_FALSE(frames_is_sole(frames, device, 1));
+    frames_unref(frames, device);
+    EXPECT_EQ(frames_used(frames), before);
+}
+
 } // namespace

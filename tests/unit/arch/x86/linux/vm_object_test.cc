@@ -167,4 +167,46 @@ TEST_F(VmObject, MemoryWithoutAFileReadsWhatWasWritten)
     vm_object_put(object);
 }
 
+TEST_F(VmObject, OfADeviceShowsItsPagesOnly)
+{
+    const gpa_t device = {0x100000000};
+    struct vm_object *object = vm_object_create_device(
+        &objects, "/dev/mem", 0xffff0000, device, 0x10000);
+    gpa_t page;
+
+    EXPECT_EQ(vm_object_page(object, 0xffff0, &page), VM_PAGE_OK);
+    EXPECT_EQ(page.v, 0x100000000u);
+    EXPECT_EQ(vm_object_page(object, 0xfffff, &page), VM_PAGE_OK);
+    EXPECT_EQ(page.v, 0x10000f000u);
+    EXPECT_EQ(vm_object_page(object, 0xfffef, &page), VM_PAGE_BEYOND_END);
+    EXPECT_EQ(vm_object_page(object, 0x100000, &page), VM_PAGE_BEYOND_END);
+    vm_object_put(object);
+}
+
+TEST_F(VmObject, OfADeviceGivesNoMemoryToSystemCalls)
+{
+    const gpa_t device = {0xffff0000};
+    struct mm_map_request request = {};
+    int64_t addr;
+    uint64_t value;
+
+    request.object = vm_object_create_device(&objects, "/dev/mem", 0xffff0000,
+                                             device, 0x10000);
+    request.offset = 0xffff0000;
+    request.len = 0x10000;
+    request.prot = PROT_READ | PROT_WRITE;
+    request.map_flags = MAP_SHARED;
+    request.vma_flags = VMA_MAY_WRITE;
+    addr = mm_map(mm, &request);
+    vm_object_put(request.object);
+    ASSERT_GT(addr, 0);
+    EXPECT_EQ(mm_fault(mm, (uint64_t)addr, MM_WRITE), MM_OK);
+    EXPECT_EQ(uaccess_read(mm, (uint64_t)addr, &value, 8), -EFAULT);
+    struct mm *child = mm_fork(mm);
+    ASSERT_NE(child, nullptr);
+    EXPECT_EQ(mm_fault(child, (uint64_t)addr, MM_WRITE), MM_OK);
+    mm_put(child);
+    EXPECT_EQ(mm_unmap(mm, (uint64_t)addr, 0x10000), 0);
+}
+
 } // namespace
