@@ -107,6 +107,8 @@ static void kvm_cpu_run_guest(struct kvm_cpu *cpu, tick_t until)
     } else {
         kvm_cpu_serve(cpu);
     }
+    if (cpu->sync.err)
+        kvm_cpu_fail(cpu, "KVM does not give its state", 1);
     base_cpu_settle_slice(&cpu->base);
 }
 

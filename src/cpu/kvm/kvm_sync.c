@@ -8,7 +8,10 @@
 #include "cpu/kvm/kvm_regs.h"
 #include "cpu/kvm/kvm_trap.h"
 
-enum { SYNC_LATER = KVM_STATE_XSAVE, SYNC_SHARED = KVM_STATE_REGS | KVM_STATE_SREGS };
+enum {
+    SYNC_SHARED = KVM_STATE_REGS | KVM_STATE_SREGS,
+    SYNC_LATER = KVM_STATE_XSAVE,
+};
 
 int kvm_sync_init(struct kvm_sync *sync, struct kvm_host *host, int fd,
                   struct kvm_run *run, struct x86_core *core)
@@ -112,6 +115,7 @@ static int sync_put_all(struct kvm_sync *sync)
     if (err)
         return err;
     memcpy(sync->xsave, state->xsave, sizeof(sync->xsave));
+    (void)x86_core_take_changed(sync->core);
     sync->run->kvm_valid_regs =
         sync_is_shared(sync) ? KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : 0;
     sync->is_loaded = true;
@@ -131,18 +135,22 @@ static int sync_put_changed(struct kvm_sync *sync)
 
 int kvm_sync_enter(struct kvm_sync *sync)
 {
+    bool is_changed = false;
     struct kvm_regs regs;
     struct kvm_sregs sregs;
     int err = 0;
 
     if (!sync->is_loaded)
         return sync_put_all(sync);
-    x86_core_sync(sync->core);
+    if (!sync->is_lent) {
+        x86_core_sync(sync->core);
+        is_changed = x86_core_take_changed(sync->core);
+    }
     sync_build(sync, &regs, &sregs);
     err = sync_put_sregs(sync, &sregs);
     if (!err)
         err = sync_put_regs(sync, &regs);
-    return err ? err : sync_put_changed(sync);
+    return err || !is_changed ? err : sync_put_changed(sync);
 }
 
 /* ------------------------------------------------------------------- leaving
@@ -166,14 +174,29 @@ static int sync_get_shared(struct kvm_sync *sync)
 static void sync_take_sregs(const struct kvm_sync *sync,
                             struct x86_state *state)
 {
-    const struct x86_state before = *state;
+    struct x86_table_reg idtr = state->idtr;
+    struct x86_seg tr = state->tr;
 
     kvm_sregs_from(&sync->sregs, state);
     if (!sync->trap)
         return;
-    state->idtr = before.idtr;
-    state->tr = before.tr;
-    state->ldtr = before.ldtr;
+    state->idtr = idtr;
+    state->tr = tr;
+}
+
+/* Somebody asks for the core's state. */
+static void sync_fetch(void *ctx, struct x86_core *core)
+{
+    struct kvm_sync *sync = ctx;
+    struct x86_state *state = x86_core_state(core);
+    int err = kvm_state_get(&sync->io, state, SYNC_LATER);
+
+    sync->is_lent = false;
+    sync->num_get++;
+    if (err)
+        sync->err = err;
+    else
+        memcpy(sync->xsave, state->xsave, sizeof(sync->xsave));
 }
 
 int kvm_sync_exit(struct kvm_sync *sync)
@@ -185,16 +208,7 @@ int kvm_sync_exit(struct kvm_sync *sync)
         return err;
     kvm_regs_from(&sync->regs, state);
     sync_take_sregs(sync, state);
-    return kvm_sync_fetch(sync);
-}
-
-int kvm_sync_fetch(struct kvm_sync *sync)
-{
-    struct x86_state *state = x86_core_state(sync->core);
-    int err = kvm_state_get(&sync->io, state, SYNC_LATER);
-
-    sync->num_get++;
-    memcpy(sync->xsave, state->xsave, sizeof(sync->xsave));
-    x86_core_state_changed(sync->core);
-    return err;
+    sync->is_lent = true;
+    x86_core_lend(sync->core, sync_fetch, sync);
+    return 0;
 }

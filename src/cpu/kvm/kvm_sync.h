@@ -34,6 +34,8 @@ struct kvm_sync {
     const struct kvm_trap *trap; /* NULL: a whole machine */
     uint32_t index;              /* of the CPU's trap page */
     bool is_loaded;              /* the vCPU has had a complete state */
+    bool is_lent;                /* the vCPU's is newer than the core's */
+    int err;                     /* of a fetch, which cannot return one */
     struct kvm_regs regs;        /* what the vCPU holds */
     struct kvm_sregs sregs;
     uint8_t xsave[X86_XSAVE_SIZE]; /* the same, when last exchanged */
@@ -52,8 +54,6 @@ SIM_MUST_CHECK int kvm_sync_enter(struct kvm_sync *sync);
 /** kvm_sync_exit() - after KVM_RUN: the core gets general and system registers
  *  and lends the rest.  Returns: 0 or -errno. */
 SIM_MUST_CHECK int kvm_sync_exit(struct kvm_sync *sync);
-/** kvm_sync_fetch() - the rest, too.  Returns: 0 or -errno. */
-SIM_MUST_CHECK int kvm_sync_fetch(struct kvm_sync *sync);
 /** kvm_sync_forget() - the core's state comes from elsewhere now: give the vCPU
  *  all of it at the next entry. */
 void kvm_sync_forget(struct kvm_sync *sync);

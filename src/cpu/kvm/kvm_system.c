@@ -34,30 +34,74 @@ struct kvm_system *kvm_system_of(const struct sim_object *obj)
 /* ------------------------------------------------------------- stale entries
  */
 
-static void kvm_system_mm_changed(struct mm_watch *watch, struct mm *mm,
-                                  uint64_t start, uint64_t len)
+static struct kvm_system *kvm_system_watching(struct mm_watch *watch)
 {
-    struct kvm_system *kvm = SIM_CONTAINER_OF(watch, struct kvm_system, watch);
+    return SIM_CONTAINER_OF(watch, struct kvm_system, watch);
+}
 
-    kvm->is_stale = true;
-    if (kvm->watch_next)
-        kvm->watch_next->changed(kvm->watch_next, mm, start, len);
+/* The processors' part is done when a vCPU enters: kvm_system_settle(). */
+static void kvm_system_changed(struct mm_watch *watch, struct mm *mm,
+                               uint64_t start, uint64_t len)
+{
+    struct mm_watch *next = kvm_system_watching(watch)->watch_next;
+
+    if (next)
+        next->changed(next, mm, start, len);
+}
+
+static void kvm_system_frame(struct mm_watch *watch, gpa_t frame, uint64_t len)
+{
+    struct kvm_system *kvm = kvm_system_watching(watch);
+    struct kvm_stale *last = kvm->num_stale ? &kvm->stale[kvm->num_stale - 1]
+                                            : NULL;
+
+    if (last && last->gpa + last->size == frame.v)
+        last->size += len;
+    else if (kvm->num_stale < KVM_SYSTEM_MAX_STALE)
+        kvm->stale[kvm->num_stale++] = (struct kvm_stale){frame.v, len};
+    else
+        kvm->is_all_stale = true;
+    if (kvm->watch_next && kvm->watch_next->frame)
+        kvm->watch_next->frame(kvm->watch_next, frame, len);
+}
+
+/* What KVM has made of a table would be used again with the frame. */
+static void kvm_system_table(struct mm_watch *watch, gpa_t table)
+{
+    struct kvm_system *kvm = kvm_system_watching(watch);
+
+    kvm->is_all_stale = true;
+    if (kvm->watch_next && kvm->watch_next->table)
+        kvm->watch_next->table(kvm->watch_next, table);
+}
+
+static int kvm_system_drop_stale(struct kvm_system *kvm)
+{
+    int err = 0;
+
+    if (kvm->is_all_stale) {
+        kvm->num_invalidations++;
+        return kvm_vm_invalidate_all(kvm->vm);
+    }
+    for (uint32_t i = 0; i < kvm->num_stale && !err; i++)
+        err = kvm_vm_invalidate_frames(kvm->vm, kvm->stale[i].gpa,
+                                       kvm->stale[i].size);
+    kvm->num_frame_invalidations += kvm->num_stale;
+    return err;
 }
 
 void kvm_system_settle(struct kvm_system *kvm)
 {
-    int err = 0;
+    int err;
 
-    /* What was never seen cannot be stale. */
-    if (kvm->is_stale && kvm->has_run) {
-        kvm->num_invalidations++;
-        err = kvm_vm_invalidate_all(kvm->vm);
-    }
+    if (!kvm->num_stale && !kvm->is_all_stale)
+        return;
+    err = kvm_system_drop_stale(kvm);
     if (err)
         sim_fatal(&kvm->base, "KVM does not map guest RAM again: %s",
                   strerrordesc_np(-err));
-    kvm->is_stale = false;
-    kvm->has_run = true;
+    kvm->num_stale = 0;
+    kvm->is_all_stale = false;
 }
 
 /* ---------------------------------------------------------------- life cycle
@@ -110,7 +154,11 @@ static void kvm_system_set_traps(struct kvm_system *kvm, struct kernel *kernel)
     kvm->trap = kvm_trap_create(kernel, kvm->probe.stub_addr);
     if (!kvm->trap)
         sim_fatal(&kvm->base, "guest RAM is too small for KVM's trap pages");
-    kvm->watch.changed = kvm_system_mm_changed;
+    kvm->watch = (struct mm_watch){
+        .changed = kvm_system_changed,
+        .frame = kvm_system_frame,
+        .table = kvm_system_table,
+    };
     kvm->watch_next = kernel->watch_next;
     kernel->watch_next = &kvm->watch;
 }
@@ -129,7 +177,8 @@ void kvm_system_startup(struct kvm_system *kvm)
     if (err)
         sim_fatal(&kvm->base, "KVM does not map guest RAM: %s",
                   strerrordesc_np(-err));
-    kvm->has_run = false;
+    kvm->num_stale = 0;
+    kvm->is_all_stale = false;
 }
 
 void kvm_system_close(struct kvm_system *kvm)
@@ -170,7 +219,10 @@ static const struct sim_param kvm_system_params[] = {
 
 static const struct sim_stat kvm_system_stats[] = {
     SIM_STAT(struct kvm_system, num_invalidations, "numInvalidations", "Count",
-             "Times that cached translations were dropped"),
+             "Times that all cached translations were dropped"),
+    SIM_STAT(struct kvm_system, num_frame_invalidations,
+             "numFrameInvalidations", "Count",
+             "Runs of frames whose cached translations were dropped"),
     SIM_END_STAT,
 };
 

@@ -30,7 +30,9 @@ extern "C" {
 struct kvm_trap;
 struct system;
 
-enum { KVM_SYSTEM_MAX_STALE = 8 }; /* ranges kept apart before all is stale */
+/* Ranges of frames that are made invisible one by one; beyond it is cheaper to
+ * drop all translations and have those in use found again. */
+enum { KVM_SYSTEM_MAX_STALE = 64 };
 
 struct kvm_system {
     struct sim_object base;
@@ -41,7 +43,7 @@ struct kvm_system {
     const char *device; /* "/dev/kvm" */
 
     /* Statistics. */
-    uint64_t num_invalidations;
+    uint64_t num_invalidations, num_frame_invalidations;
 
     /* Derived. */
     const struct kvm_ops *ops; /* of the host; NULL: the real ones */
@@ -52,8 +54,12 @@ struct kvm_system {
     struct kvm_trap *trap; /* of programs; NULL for whole machines */
     struct mm_watch watch;
     struct mm_watch *watch_next;
-    bool is_stale; /* page tables were tightened since the last settle */
-    bool has_run;  /* a vCPU entered since the last settle */
+    /* What was taken from page tables since vCPUs entered last. */
+    struct kvm_stale {
+        uint64_t gpa, size;
+    } stale[KVM_SYSTEM_MAX_STALE];
+    uint32_t num_stale;
+    bool is_all_stale;
 };
 
 /** kvm_system_of() - the KvmVM of the machine that @obj belongs to; fatal if
