@@ -41,6 +41,7 @@ void sim_remove_runner(struct sim *sim, struct sim_runner *runner)
 void sim_runner_activate(struct sim *sim, struct sim_runner *runner)
 {
     tick_t now = sim_now(sim);
+    tick_t slice;
 
     if (runner->is_active)
         return;
@@ -49,10 +50,11 @@ void sim_runner_activate(struct sim *sim, struct sim_runner *runner)
     if (runner->now < now)
         runner->now = now;
     sim->num_active++;
+    slice = runner->slice ? runner->slice : sim->slice;
     /* Woken by another runner: that one must not run far ahead of it. */
     if (sim->current && sim->current != runner &&
-        runner->now + sim->slice < sim->current->horizon)
-        sim->current->horizon = runner->now + sim->slice;
+        runner->now + slice < sim->current->horizon)
+        sim->current->horizon = runner->now + slice;
 }
 
 void sim_runner_suspend(struct sim *sim, struct sim_runner *runner)
@@ -61,6 +63,11 @@ void sim_runner_suspend(struct sim *sim, struct sim_runner *runner)
         return;
     runner->is_active = false;
     sim->num_active--;
+}
+
+void sim_runner_act_for(struct sim *sim, struct sim_runner *runner)
+{
+    __atomic_store_n(&sim->current, runner, __ATOMIC_SEQ_CST);
 }
 
 void sim_set_slice(struct sim *sim, tick_t ticks)

@@ -167,6 +167,9 @@ void sim_remove_runner(struct sim *sim, struct sim_runner *runner);
 /** sim_runner_activate() - runs from the current tick on. */
 void sim_runner_activate(struct sim *sim, struct sim_runner *runner);
 void sim_runner_suspend(struct sim *sim, struct sim_runner *runner);
+/** sim_runner_act_for() - inside run(): work on behalf of @runner, whose time
+ *  counts from here on; once more with the own runner before returning. */
+void sim_runner_act_for(struct sim *sim, struct sim_runner *runner);
 /* Length of a slice when several runners are active [ticks]; default 1 us. */
 void sim_set_slice(struct sim *sim, tick_t ticks);
 tick_t sim_slice(const struct sim *sim);

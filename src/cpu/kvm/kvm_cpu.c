@@ -29,13 +29,29 @@ static void kvm_cpu_run(struct sim_runner *runner, tick_t until)
 
 static void kvm_cpu_kick(struct sim_runner *runner)
 {
-    kvm_timer_kick(&kvm_cpu_of(runner->owner)->timer);
+    struct kvm_cpu *cpu = kvm_cpu_of(runner->owner);
+
+    if (kvm_gang_is_shared(&cpu->kvm->gang))
+        kvm_gang_kick(&cpu->kvm->gang);
+    else
+        kvm_timer_kick(&cpu->timer);
+}
+
+static void kvm_cpu_state_out(struct base_cpu *base)
+{
+    struct kvm_cpu *cpu = kvm_cpu_of(&base->base.base);
+
+    x86_core_sync(base->core);
+    kvm_gang_quit(&cpu->kvm->gang, cpu);
 }
 
 /* The CPU that ran meanwhile may have changed anything. */
 static void kvm_cpu_state_in(struct base_cpu *base)
 {
-    kvm_sync_forget(&kvm_cpu_of(&base->base.base)->sync);
+    struct kvm_cpu *cpu = kvm_cpu_of(&base->base.base);
+
+    kvm_sync_forget(&cpu->sync);
+    kvm_gang_join(&cpu->kvm->gang, cpu);
 }
 
 static const char *kvm_cpu_inst_stop_refusal(const struct base_cpu *base)
@@ -46,6 +62,7 @@ static const char *kvm_cpu_inst_stop_refusal(const struct base_cpu *base)
 }
 
 static const struct base_cpu_model kvm_cpu_model = {
+    .state_out = kvm_cpu_state_out,
     .state_in = kvm_cpu_state_in,
     .inst_stop_refusal = kvm_cpu_inst_stop_refusal,
 };
@@ -130,6 +147,7 @@ static void kvm_cpu_close(struct kvm_cpu *cpu)
 
     if (!host)
         return;
+    kvm_gang_quit(&cpu->kvm->gang, cpu);
     kvm_timer_unbind(&cpu->timer);
     if (cpu->run) {
         kvm_sync_fini(&cpu->sync);
@@ -143,7 +161,11 @@ static void kvm_cpu_close(struct kvm_cpu *cpu)
 
 static void kvm_cpu_startup(struct sim_object *obj)
 {
-    kvm_cpu_open(kvm_cpu_of(obj));
+    struct kvm_cpu *cpu = kvm_cpu_of(obj);
+
+    kvm_cpu_open(cpu);
+    if (!cpu->base.is_switched_out)
+        kvm_gang_join(&cpu->kvm->gang, cpu);
 }
 
 static void kvm_cpu_fini(struct sim_object *obj)

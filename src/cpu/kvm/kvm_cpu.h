@@ -23,6 +23,7 @@
 
 #include "cpu/base_cpu.h"
 #include "cpu/kvm/kvm_stops.h"
+#include "cpu/kvm/kvm_gang.h"
 #include "cpu/kvm/kvm_sync.h"
 #include "cpu/kvm/kvm_system.h"
 #include "cpu/kvm/kvm_timer.h"
@@ -50,6 +51,7 @@ struct kvm_cpu {
     struct kvm_system *kvm;
     struct kvm_sync sync;
     struct kvm_timer timer;
+    struct kvm_worker worker;
     struct kvm_stops stops;
     struct kvm_run *run; /* shared with the kernel; NULL: not open */
     int fd;
@@ -60,11 +62,36 @@ struct kvm_cpu {
 
 struct kvm_cpu *kvm_cpu_of(struct sim_object *obj);
 
-/* kvm_run.c: execute until @until or the runner's horizon. */
+/* -------------------------------------------------------------- kvm_run.c */
+
+/* kvm_cpu_execute() - until @until or the runner's horizon. */
 void kvm_cpu_execute(struct kvm_cpu *cpu, tick_t until);
+
+/* The parts of a turn; kvm_gang.c puts them together for several CPUs. */
+enum kvm_next {
+    KVM_NEXT_NOTHING, /* at @until, or nothing to run: the runner sleeps */
+    KVM_NEXT_GUEST,
+    KVM_NEXT_CORE, /* a stretch that is better left to the core */
+    KVM_NEXT_STEP, /* one instruction in the core, at a stop */
+};
+enum kvm_next kvm_cpu_next(struct kvm_cpu *cpu, tick_t until);
+void kvm_cpu_run_core(struct kvm_cpu *cpu, tick_t until);
+/** kvm_cpu_prepare() - state into the vCPU.  Returns: 0 or -errno. */
+SIM_MUST_CHECK int kvm_cpu_prepare(struct kvm_cpu *cpu);
+/** kvm_cpu_enter() - one KVM_RUN, on the thread that the timer is bound to; no
+ *  other part of the simulator is touched.  Returns: 0, -EINTR, other -errno;
+ *  *@tsc: how far the guest's TSC went */
+SIM_MUST_CHECK int kvm_cpu_enter(struct kvm_cpu *cpu, uint64_t *tsc);
+/** kvm_cpu_finish() - charge @tsc, take the state, serve the exit; @err is what
+ *  prepare or enter returned. */
+void kvm_cpu_finish(struct kvm_cpu *cpu, int err, uint64_t tsc);
+/** kvm_cpu_ns_until() - the host's time when @until is reached [ns]. */
+uint64_t kvm_cpu_ns_until(const struct kvm_cpu *cpu, tick_t until);
 
 /* kvm_exit.c: serve the exit that the shared page tells of. */
 void kvm_cpu_serve(struct kvm_cpu *cpu);
+/* The run was interrupted, maybe on the way to an exit. */
+void kvm_cpu_serve_signal(struct kvm_cpu *cpu);
 
 /** kvm_cpu_step() - execute one instruction in the core. */
 void kvm_cpu_step(struct kvm_cpu *cpu);

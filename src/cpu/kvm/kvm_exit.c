@@ -116,7 +116,8 @@ static void kvm_serve_exception(struct kvm_cpu *cpu,
     (void)env->exception(env, base->core, &fault);
 }
 
-static void kvm_serve_trap(struct kvm_cpu *cpu)
+/* Returns: false if the vCPU does not stand at a stub. */
+static bool kvm_serve_trap(struct kvm_cpu *cpu)
 {
     struct kvm_trap_frame frame;
 
@@ -125,8 +126,16 @@ static void kvm_serve_trap(struct kvm_cpu *cpu)
         kvm_serve_syscall(cpu);
     else if (frame.kind == KVM_TRAP_EXCEPTION)
         kvm_serve_exception(cpu, &frame);
-    else
-        kvm_cpu_step(cpu); /* the program's own OUT: #GP */
+    return frame.kind != KVM_TRAP_NONE;
+}
+
+/* A thread that was interrupted between its event and the stub's OUT must not
+ * leave the CPU in that state: its frame lies on the CPU's stack. */
+void kvm_cpu_serve_signal(struct kvm_cpu *cpu)
+{
+    cpu->num_signal_exits++;
+    if (cpu->sync.trap)
+        (void)kvm_serve_trap(cpu);
 }
 
 /* --------------------------------------------------------------- the reasons
@@ -135,10 +144,10 @@ static void kvm_serve_trap(struct kvm_cpu *cpu)
 static void kvm_serve_io(struct kvm_cpu *cpu)
 {
     cpu->num_io++;
-    if (cpu->sync.trap)
-        kvm_serve_trap(cpu);
-    else
+    if (!cpu->sync.trap)
         kvm_cpu_fail(cpu, "KVM: port I/O without devices", 1);
+    else if (!kvm_serve_trap(cpu))
+        kvm_cpu_step(cpu); /* the program's own OUT: #GP */
 }
 
 static void kvm_serve_stuck(struct kvm_cpu *cpu)
@@ -158,11 +167,6 @@ static void kvm_serve_nothing(struct kvm_cpu *cpu)
     (void)cpu;
 }
 
-static void kvm_serve_signal(struct kvm_cpu *cpu)
-{
-    cpu->num_signal_exits++;
-}
-
 static void kvm_serve_entry_failure(struct kvm_cpu *cpu)
 {
     kvm_cpu_fail(cpu, "KVM: the processor refuses the guest's state", 1);
@@ -176,7 +180,7 @@ struct kvm_exit_row {
 
 static const struct kvm_exit_row kvm_exit_rows[] = {
     {KVM_EXIT_IO,              "IO",              kvm_serve_io           },
-    {KVM_EXIT_INTR,            "INTR",            kvm_serve_signal       },
+    {KVM_EXIT_INTR,            "INTR",            kvm_cpu_serve_signal      },
     {KVM_EXIT_IRQ_WINDOW_OPEN, "IRQ_WINDOW_OPEN", kvm_serve_nothing      },
     {KVM_EXIT_INTERNAL_ERROR,  "INTERNAL_ERROR",  kvm_serve_stuck        },
     {KVM_EXIT_SHUTDOWN,        "SHUTDOWN",        kvm_serve_stuck        },

@@ -8,6 +8,9 @@
 #include "cpu/kvm/kvm_cpu.h"
 #include "sim/report.h"
 
+/* Instructions that the core executes before others get a turn. */
+enum { KVM_CORE_STRETCH = 100000 };
+
 /* ---------------------------------------------------------------------- time
  */
 
@@ -22,12 +25,26 @@ static void kvm_cpu_charge(struct kvm_cpu *cpu, uint64_t tsc)
     base_cpu_charge_time(base, whole);
 }
 
-static uint64_t kvm_cpu_ns_until(const struct kvm_cpu *cpu, tick_t until)
+/* Somebody waits for the CPU: the thread's slice is an end, too. */
+static tick_t kvm_cpu_slice_end(const struct kvm_cpu *cpu, tick_t until)
+{
+    const struct linux_cpu *linux_cpu = &cpu->base.linux_cpu;
+    tick_t now = cpu->base.runner.now;
+    tick_t left;
+
+    if (!cpu->base.is_in_se || !linux_cpu->kernel->run_first)
+        return until;
+    left = linux_cpu->slice_left * clock_period(&cpu->base.base);
+    return until > now && until - now > left ? now + left : until;
+}
+
+uint64_t kvm_cpu_ns_until(const struct kvm_cpu *cpu, tick_t until)
 {
     const double ns_per_tick =
         1e9 / (double)cpu->kvm->probe.tsc_khz / 1e3 / cpu->ticks_per_tsc;
     tick_t now = cpu->base.runner.now;
-    tick_t left = until > now ? until - now : 0;
+    tick_t end = kvm_cpu_slice_end(cpu, until);
+    tick_t left = end > now ? end - now : 0;
     double ns = (double)left * ns_per_tick;
 
     return host_clock_ns() + (ns < 1e15 ? (uint64_t)ns : (uint64_t)1e15);
@@ -40,33 +57,67 @@ static void kvm_cpu_bind(struct kvm_cpu *cpu)
 {
     int err;
 
-    if (cpu->timer.is_bound)
+    if (kvm_timer_is_mine(&cpu->timer))
         return;
+    kvm_timer_unbind(&cpu->timer);
     err = kvm_timer_bind(&cpu->timer, (uint8_t *)&cpu->run->immediate_exit);
     if (err)
         sim_fatal(&cpu->base.base.base, "no timer for KVM: %s",
                   strerrordesc_np(-err));
 }
 
-/* One KVM_RUN.  Returns: 0, -EINTR, or another -errno. */
-static int kvm_cpu_enter(struct kvm_cpu *cpu)
+int kvm_cpu_prepare(struct kvm_cpu *cpu)
 {
-    uint64_t tsc;
-    int err = kvm_sync_enter(&cpu->sync);
+    kvm_gang_plant(cpu);
+    x86_cache_leave(x86_core_cache(cpu->base.core));
+    kvm_system_settle(cpu->kvm);
+    return kvm_sync_enter(&cpu->sync);
+}
 
-    if (err)
-        return err;
-    tsc = host_clock_tsc();
-    err = kvm_call_run(cpu->kvm->host, cpu->fd, 0);
-    tsc = host_clock_tsc() - tsc;
+int kvm_cpu_enter(struct kvm_cpu *cpu, uint64_t *tsc)
+{
+    uint64_t start = host_clock_tsc();
+    int err = kvm_call_run(cpu->kvm->host, cpu->fd, 0);
+
+    *tsc = host_clock_tsc() - start;
     __atomic_store_n(&cpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+    return err;
+}
+
+/* The program was ended from another CPU while this one was in the guest. */
+static bool kvm_cpu_is_orphan(const struct kvm_cpu *cpu)
+{
+    return cpu->base.is_in_se && !cpu->base.linux_cpu.thread;
+}
+
+static void kvm_cpu_serve_run(struct kvm_cpu *cpu, int err)
+{
+    if (kvm_cpu_is_orphan(cpu))
+        return;
+    if (err == -EINTR || err == -EAGAIN) {
+        (void)kvm_timer_fired(&cpu->timer, host_clock_ns());
+        kvm_cpu_serve_signal(cpu);
+    } else if (err) {
+        sim_warn(&cpu->base.base.base, "KVM_RUN: %s", strerrordesc_np(-err));
+        kvm_cpu_fail(cpu, "KVM_RUN failed", 1);
+    } else {
+        kvm_cpu_serve(cpu);
+    }
+    if (cpu->sync.err)
+        kvm_cpu_fail(cpu, "KVM does not give its state", 1);
+}
+
+void kvm_cpu_finish(struct kvm_cpu *cpu, int err, uint64_t tsc)
+{
+    kvm_gang_lift(cpu);
+    x86_cache_enter(x86_core_cache(cpu->base.core));
+    base_cpu_begin(&cpu->base);
     cpu->num_exits++;
     kvm_cpu_charge(cpu, tsc);
-    if (err && err != -EINTR && err != -EAGAIN)
-        return err;
-    if (kvm_sync_exit(&cpu->sync))
-        return -EIO;
-    return err;
+    if (!err || err == -EINTR || err == -EAGAIN)
+        cpu->sync.err = kvm_sync_exit(&cpu->sync);
+    kvm_cpu_serve_run(cpu, err);
+    base_cpu_settle_slice(&cpu->base);
 }
 
 /* What KVM would do wrong or slowly: code of other modes than the one that the
@@ -87,29 +138,16 @@ static bool kvm_cpu_is_at_stop(const struct kvm_cpu *cpu)
 
 static void kvm_cpu_run_guest(struct kvm_cpu *cpu, tick_t until)
 {
+    uint64_t tsc = 0;
     int err;
 
     kvm_cpu_bind(cpu);
-    kvm_stops_plant(&cpu->stops, cpu->base.linux_cpu.loaded_mm);
-    x86_cache_leave(x86_core_cache(cpu->base.core));
-    kvm_system_settle(cpu->kvm);
-    err = kvm_timer_arm(&cpu->timer, kvm_cpu_ns_until(cpu, until));
+    err = kvm_cpu_prepare(cpu);
     if (!err)
-        err = kvm_cpu_enter(cpu);
-    kvm_stops_lift(&cpu->stops);
-    x86_cache_enter(x86_core_cache(cpu->base.core));
-    if (err == -EINTR || err == -EAGAIN) {
-        cpu->num_signal_exits++;
-        (void)kvm_timer_fired(&cpu->timer, host_clock_ns());
-    } else if (err) {
-        sim_warn(&cpu->base.base.base, "KVM_RUN: %s", strerrordesc_np(-err));
-        kvm_cpu_fail(cpu, "KVM_RUN failed", 1);
-    } else {
-        kvm_cpu_serve(cpu);
-    }
-    if (cpu->sync.err)
-        kvm_cpu_fail(cpu, "KVM does not give its state", 1);
-    base_cpu_settle_slice(&cpu->base);
+        err = kvm_timer_arm(&cpu->timer, kvm_cpu_ns_until(cpu, until));
+    if (!err)
+        err = kvm_cpu_enter(cpu, &tsc);
+    kvm_cpu_finish(cpu, err, tsc);
 }
 
 static tick_t kvm_cpu_limit(const struct kvm_cpu *cpu, tick_t until)
@@ -119,32 +157,60 @@ static tick_t kvm_cpu_limit(const struct kvm_cpu *cpu, tick_t until)
     return horizon < until ? horizon : until;
 }
 
-static void kvm_cpu_run_core(struct kvm_cpu *cpu, tick_t until)
+void kvm_cpu_run_core(struct kvm_cpu *cpu, tick_t until)
 {
-    uint64_t budget = base_cpu_budget(&cpu->base, until);
     uint64_t before = x86_core_insts(cpu->base.core);
+    uint64_t budget = base_cpu_budget(&cpu->base, until);
 
+    if (budget > KVM_CORE_STRETCH)
+        budget = KVM_CORE_STRETCH;
     base_cpu_run_core(&cpu->base, budget);
     cpu->num_core_insts += x86_core_insts(cpu->base.core) - before;
 }
 
-void kvm_cpu_execute(struct kvm_cpu *cpu, tick_t until)
+enum kvm_next kvm_cpu_next(struct kvm_cpu *cpu, tick_t until)
 {
     struct base_cpu *base = &cpu->base;
 
-    for (;;) {
-        base_cpu_begin(base);
-        if (!base_cpu_has_work(base)) {
-            sim_runner_suspend(base->base.base.sim, &base->runner);
-            return;
-        }
-        if (base->runner.now >= kvm_cpu_limit(cpu, until))
-            return;
-        if (kvm_cpu_is_at_stop(cpu))
-            kvm_cpu_step(cpu);
-        else if (kvm_cpu_is_for_core(cpu))
-            kvm_cpu_run_core(cpu, until);
-        else
-            kvm_cpu_run_guest(cpu, kvm_cpu_limit(cpu, until));
+    base_cpu_begin(base);
+    if (!base_cpu_has_work(base)) {
+        sim_runner_suspend(base->base.base.sim, &base->runner);
+        return KVM_NEXT_NOTHING;
     }
+    if (base->runner.now >= until)
+        return KVM_NEXT_NOTHING;
+    if (kvm_cpu_is_at_stop(cpu))
+        return KVM_NEXT_STEP;
+    return kvm_cpu_is_for_core(cpu) ? KVM_NEXT_CORE : KVM_NEXT_GUEST;
+}
+
+static void kvm_cpu_execute_alone(struct kvm_cpu *cpu, tick_t until)
+{
+    for (;;) {
+        tick_t limit = kvm_cpu_limit(cpu, until);
+
+        switch (kvm_cpu_next(cpu, limit)) {
+        case KVM_NEXT_NOTHING:
+            return;
+        case KVM_NEXT_CORE:
+            kvm_cpu_run_core(cpu, limit);
+            break;
+        case KVM_NEXT_STEP:
+            kvm_cpu_step(cpu);
+            break;
+        case KVM_NEXT_GUEST:
+            kvm_cpu_run_guest(cpu, limit);
+            break;
+        }
+    }
+}
+
+void kvm_cpu_execute(struct kvm_cpu *cpu, tick_t until)
+{
+    struct kvm_gang *gang = &cpu->kvm->gang;
+
+    if (kvm_gang_is_shared(gang))
+        kvm_gang_execute(gang, cpu, until);
+    else
+        kvm_cpu_execute_alone(cpu, until);
 }

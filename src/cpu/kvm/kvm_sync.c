@@ -31,6 +31,7 @@ void kvm_sync_fini(struct kvm_sync *sync)
 void kvm_sync_forget(struct kvm_sync *sync)
 {
     sync->is_loaded = false;
+    sync->is_lent = false;
 }
 
 /* ------------------------------------------------------------------ entering

@@ -39,12 +39,15 @@ static struct kvm_system *kvm_system_watching(struct mm_watch *watch)
     return SIM_CONTAINER_OF(watch, struct kvm_system, watch);
 }
 
-/* The processors' part is done when a vCPU enters: kvm_system_settle(). */
+/* What is stale is dropped when a vCPU enters: kvm_system_settle(). */
 static void kvm_system_changed(struct mm_watch *watch, struct mm *mm,
                                uint64_t start, uint64_t len)
 {
-    struct mm_watch *next = kvm_system_watching(watch)->watch_next;
+    struct kvm_system *kvm = kvm_system_watching(watch);
+    struct mm_watch *next = kvm->watch_next;
 
+    if (kvm_gang_uses(&kvm->gang, mm))
+        kvm_gang_pause(&kvm->gang);
     if (next)
         next->changed(next, mm, start, len);
 }
@@ -96,6 +99,7 @@ void kvm_system_settle(struct kvm_system *kvm)
 
     if (!kvm->num_stale && !kvm->is_all_stale)
         return;
+    kvm_gang_pause(&kvm->gang);
     err = kvm_system_drop_stale(kvm);
     if (err)
         sim_fatal(&kvm->base, "KVM does not map guest RAM again: %s",
@@ -190,6 +194,11 @@ void kvm_system_close(struct kvm_system *kvm)
     kvm->host = NULL;
 }
 
+static void kvm_system_init(struct sim_object *obj)
+{
+    kvm_gang_init(&kvm_system_cast(obj)->gang);
+}
+
 static void kvm_system_fini(struct sim_object *obj)
 {
     struct kvm_system *kvm = kvm_system_cast(obj);
@@ -203,6 +212,7 @@ static void kvm_system_fini(struct sim_object *obj)
  */
 
 static const struct sim_ops kvm_system_ops = {
+    .init = kvm_system_init,
     .fini = kvm_system_fini,
 };
 

@@ -17,6 +17,7 @@
 #include <stdint.h>
 
 #include "arch/x86/linux/mm.h"
+#include "cpu/kvm/kvm_gang.h"
 #include "cpu/kvm/kvm_host.h"
 #include "cpu/kvm/kvm_probe.h"
 #include "cpu/kvm/kvm_vm.h"
@@ -52,6 +53,7 @@ struct kvm_system {
     struct kvm_vm *vm;
     struct kvm_probe probe;
     struct kvm_trap *trap; /* of programs; NULL for whole machines */
+    struct kvm_gang gang;  /* CPUs that are in use */
     struct mm_watch watch;
     struct mm_watch *watch_next;
     /* What was taken from page tables since vCPUs entered last. */

@@ -14,7 +14,7 @@
 #endif
 
 /* gem5's choice, too. */
-static int kvm_timer_signal(void)
+int kvm_timer_signal(void)
 {
     return SIGRTMIN;
 }
@@ -55,6 +55,11 @@ void kvm_timer_unbind(struct kvm_timer *timer)
     if (timer->is_bound)
         timer_delete(timer->timer);
     timer->is_bound = false;
+}
+
+bool kvm_timer_is_mine(const struct kvm_timer *timer)
+{
+    return timer->is_bound && pthread_equal(timer->thread, pthread_self());
 }
 
 int kvm_timer_arm(struct kvm_timer *timer, uint64_t when_ns)

@@ -30,9 +30,14 @@ struct kvm_timer {
     bool is_bound;
 };
 
+/** kvm_timer_signal() - number of the signal that ends runs. */
+int kvm_timer_signal(void);
+
 /** kvm_timer_bind() - for the calling thread.  Returns: 0 or -errno. */
 SIM_MUST_CHECK int kvm_timer_bind(struct kvm_timer *timer, uint8_t *flag);
 void kvm_timer_unbind(struct kvm_timer *timer);
+/** kvm_timer_is_mine() - whether it is bound to the calling thread. */
+bool kvm_timer_is_mine(const struct kvm_timer *timer);
 
 /** kvm_timer_arm() - end runs from @when_ns on (clock of host_clock_ns()).  A
  *  timer that fires earlier than that stays as it is: the runner arms it again

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+#include "cpu/kvm/kvm_gang.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+
+#include "arch/x86/linux/process.h"
+#include "base/log.h"
+#include "cpu/kvm/kvm_cpu.h"
+#include "sim/report.h"
+
+void kvm_gang_init(struct kvm_gang *gang)
+{
+    pthread_mutex_init(&gang->lock, NULL);
+    pthread_cond_init(&gang->done, NULL);
+}
+
+void kvm_gang_fini(struct kvm_gang *gang)
+{
+    SIM_ASSERT(!gang->first);
+    pthread_mutex_destroy(&gang->lock);
+    pthread_cond_destroy(&gang->done);
+}
+
+/* -------------------------------------------------------------------- workers
+ */
+
+static void worker_set(struct kvm_cpu *cpu, enum kvm_worker_phase phase)
+{
+    cpu->worker.phase = phase;
+    pthread_cond_signal(&cpu->worker.gang->done);
+}
+
+static void worker_enter(struct kvm_cpu *cpu)
+{
+    struct kvm_worker *worker = &cpu->worker;
+
+    worker->err = kvm_timer_arm(&cpu->timer, worker->until_ns);
+    worker->tsc = 0;
+    if (!worker->err)
+        worker->err = kvm_cpu_enter(cpu, &worker->tsc);
+}
+
+/* Called and left with the lock held; false: the end. */
+static bool worker_turn(struct kvm_cpu *cpu)
+{
+    struct kvm_gang *gang = cpu->worker.gang;
+
+    while (cpu->worker.phase != KVM_WORKER_RUNNING &&
+           cpu->worker.phase != KVM_WORKER_QUIT)
+        pthread_cond_wait(&cpu->worker.go, &gang->lock);
+    if (cpu->worker.phase == KVM_WORKER_QUIT)
+        return false;
+    pthread_mutex_unlock(&gang->lock);
+    worker_enter(cpu);
+    pthread_mutex_lock(&gang->lock);
+    gang->num_running--;
+    worker_set(cpu, KVM_WORKER_DONE);
+    return true;
+}
+
+static void *worker_main(void *arg)
+{
+    struct kvm_cpu *cpu = arg;
+    struct kvm_gang *gang = cpu->worker.gang;
+
+    pthread_mutex_lock(&gang->lock);
+    kvm_timer_unbind(&cpu->timer);
+    cpu->worker.err = kvm_timer_bind(&cpu->timer, &cpu->run->immediate_exit);
+    worker_set(cpu, KVM_WORKER_IDLE);
+    while (worker_turn(cpu))
+        continue;
+    pthread_mutex_unlock(&gang->lock);
+    kvm_timer_unbind(&cpu->timer);
+    return NULL;
+}
+
+/* Signals of the process are for the simulation's thread. */
+static int worker_start(struct kvm_cpu *cpu)
+{
+    struct kvm_gang *gang = cpu->worker.gang;
+    sigset_t all, saved;
+    int err;
+
+    cpu->worker.phase = KVM_WORKER_STARTING;
+    pthread_cond_init(&cpu->worker.go, NULL);
+    sigfillset(&all);
+    sigdelset(&all, kvm_timer_signal());
+    pthread_sigmask(SIG_SETMASK, &all, &saved);
+    err = pthread_create(&cpu->worker.thread, NULL, worker_main, cpu);
+    pthread_sigmask(SIG_SETMASK, &saved, NULL);
+    if (err) {
+        cpu->worker.phase = KVM_WORKER_NONE;
+        return -err;
+    }
+    while (cpu->worker.phase == KVM_WORKER_STARTING)
+        pthread_cond_wait(&gang->done, &gang->lock);
+    return cpu->worker.err;
+}
+
+void kvm_gang_join(struct kvm_gang *gang, struct kvm_cpu *cpu)
+{
+    struct kvm_cpu **link = &gang->first;
+
+    while (*link)
+        link = &(*link)->worker.next;
+    *link = cpu;
+    cpu->worker = (struct kvm_worker){.gang = gang};
+    gang->size++;
+}
+
+void kvm_gang_quit(struct kvm_gang *gang, struct kvm_cpu *cpu)
+{
+    struct kvm_cpu **link = &gang->first;
+
+    while (*link && *link != cpu)
+        link = &(*link)->worker.next;
+    if (!*link)
+        return;
+    *link = cpu->worker.next;
+    gang->size--;
+    if (cpu->worker.phase == KVM_WORKER_NONE)
+        return;
+    pthread_mutex_lock(&gang->lock);
+    SIM_ASSERT(cpu->worker.phase != KVM_WORKER_RUNNING);
+    cpu->worker.phase = KVM_WORKER_QUIT;
+    pthread_cond_signal(&cpu->worker.go);
+    pthread_mutex_unlock(&gang->lock);
+    pthread_join(cpu->worker.thread, NULL);
+    pthread_cond_destroy(&cpu->worker.go);
+    cpu->worker.phase = KVM_WORKER_NONE;
+}
+
+void kvm_gang_forked(struct kvm_gang *gang)
+{
+    kvm_gang_init(gang);
+    gang->num_running = 0;
+    for (struct kvm_cpu *cpu = gang->first; cpu; cpu = cpu->worker.next)
+        cpu->worker.phase = KVM_WORKER_NONE;
+}
+
+/* ------------------------------------------------------------ all at once */
+
+void kvm_gang_kick(struct kvm_gang *gang)
+{
+    for (struct kvm_cpu *cpu = gang->first; cpu; cpu = cpu->worker.next)
+        if (__atomic_load_n(&cpu->worker.phase, __ATOMIC_RELAXED) ==
+            KVM_WORKER_RUNNING)
+            kvm_timer_kick(&cpu->timer);
+}
+
+void kvm_gang_pause(struct kvm_gang *gang)
+{
+    if (!kvm_gang_is_shared(gang))
+        return;
+    pthread_mutex_lock(&gang->lock);
+    if (gang->num_running)
+        kvm_gang_kick(gang);
+    while (gang->num_running)
+        pthread_cond_wait(&gang->done, &gang->lock);
+    pthread_mutex_unlock(&gang->lock);
+}
+
+bool kvm_gang_uses(const struct kvm_gang *gang, const struct mm *mm)
+{
+    for (const struct kvm_cpu *cpu = gang->first; cpu; cpu = cpu->worker.next)
+        if (__atomic_load_n(&cpu->worker.phase, __ATOMIC_RELAXED) ==
+                KVM_WORKER_RUNNING &&
+            cpu->base.linux_cpu.loaded_mm == mm)
+            return true;
+    return false;
+}
+
+/* ----------------------------------------------------------------------- stops
+ */
+
+/* Another CPU in the guest with the same program. */
+static struct kvm_cpu *gang_peer(const struct kvm_cpu *cpu)
+{
+    struct kvm_cpu *peer = cpu->kvm->gang.first;
+
+    while (peer && (peer == cpu || peer->stops.mm != cpu->stops.mm ||
+                    __atomic_load_n(&peer->worker.phase, __ATOMIC_RELAXED) !=
+                        KVM_WORKER_RUNNING))
+        peer = peer->worker.next;
+    return peer;
+}
+
+void kvm_gang_plant(struct kvm_cpu *cpu)
+{
+    struct mm *mm = cpu->base.linux_cpu.loaded_mm;
+
+    cpu->stops.mm = mm;
+    if (!gang_peer(cpu))
+        kvm_stops_plant(&cpu->stops, mm);
+}
+
+void kvm_gang_lift(struct kvm_cpu *cpu)
+{
+    struct kvm_cpu *peer = cpu->stops.count ? gang_peer(cpu) : NULL;
+
+    if (!peer) {
+        kvm_stops_lift(&cpu->stops);
+        return;
+    }
+    peer->stops = cpu->stops;
+    cpu->stops.count = 0;
+}
+
+void kvm_gang_uncover(struct kvm_gang *gang)
+{
+    struct kvm_cpu *cpu = gang->first;
+
+    while (cpu && !cpu->stops.count)
+        cpu = cpu->worker.next;
+    if (!cpu)
+        return;
+    kvm_gang_pause(gang);
+    for (cpu = gang->first; cpu; cpu = cpu->worker.next)
+        kvm_stops_lift(&cpu->stops);
+}
+
+/* --------------------------------------------------------------- the leader's
+ * loop */
+
+static tick_t gang_limit(const struct kvm_gang *gang, tick_t until)
+{
+    for (const struct kvm_cpu *cpu = gang->first; cpu; cpu = cpu->worker.next) {
+        tick_t horizon = sim_runner_horizon(&cpu->base.runner);
+
+        if (horizon < until)
+            until = horizon;
+    }
+    return until;
+}
+
+static void gang_run(struct kvm_cpu *cpu, tick_t until)
+{
+    struct kvm_gang *gang = cpu->worker.gang;
+    int err = kvm_cpu_prepare(cpu);
+
+    if (err) {
+        kvm_cpu_finish(cpu, err, 0);
+        return;
+    }
+    pthread_mutex_lock(&gang->lock);
+    if (cpu->worker.phase == KVM_WORKER_NONE)
+        err = worker_start(cpu);
+    if (err) {
+        pthread_mutex_unlock(&gang->lock);
+        sim_fatal(&cpu->base.base.base, "no thread for KVM: %s",
+                  strerrordesc_np(-err));
+    }
+    cpu->worker.until_ns = kvm_cpu_ns_until(cpu, until);
+    cpu->worker.phase = KVM_WORKER_RUNNING;
+    gang->num_running++;
+    pthread_cond_signal(&cpu->worker.go);
+    pthread_mutex_unlock(&gang->lock);
+}
+
+/* Neither in the guest nor with an exit to be served first. */
+static bool gang_is_free(const struct kvm_cpu *cpu)
+{
+    uint32_t phase = __atomic_load_n(&cpu->worker.phase, __ATOMIC_ACQUIRE);
+
+    return phase == KVM_WORKER_NONE || phase == KVM_WORKER_IDLE;
+}
+
+/* Another member's exit may have changed what this one has to do. */
+static void gang_advance(struct kvm_cpu *cpu, tick_t until)
+{
+    struct sim *sim = cpu->base.base.base.sim;
+
+    sim_runner_act_for(sim, &cpu->base.runner);
+    while (cpu->base.runner.is_active && gang_is_free(cpu)) {
+        tick_t limit = gang_limit(cpu->worker.gang, until);
+
+        switch (kvm_cpu_next(cpu, limit)) {
+        case KVM_NEXT_NOTHING:
+            return;
+        case KVM_NEXT_CORE:
+            kvm_gang_uncover(cpu->worker.gang);
+            kvm_cpu_run_core(cpu, limit);
+            break;
+        case KVM_NEXT_STEP:
+            kvm_gang_uncover(cpu->worker.gang);
+            kvm_cpu_step(cpu);
+            break;
+        case KVM_NEXT_GUEST:
+            gang_run(cpu, limit);
+            break;
+        }
+    }
+}
+
+/* Waits for a worker; false if none runs or is done. */
+static bool gang_wait(struct kvm_gang *gang)
+{
+    bool is_done = false;
+
+    pthread_mutex_lock(&gang->lock);
+    for (;;) {
+        for (struct kvm_cpu *cpu = gang->first; cpu; cpu = cpu->worker.next)
+            is_done = is_done || cpu->worker.phase == KVM_WORKER_DONE;
+        if (is_done || !gang->num_running)
+            break;
+        pthread_cond_wait(&gang->done, &gang->lock);
+    }
+    pthread_mutex_unlock(&gang->lock);
+    return is_done;
+}
+
+static void gang_serve(struct kvm_gang *gang)
+{
+    for (struct kvm_cpu *cpu = gang->first; cpu; cpu = cpu->worker.next) {
+        if (__atomic_load_n(&cpu->worker.phase, __ATOMIC_ACQUIRE) !=
+            KVM_WORKER_DONE)
+            continue;
+        cpu->worker.phase = KVM_WORKER_IDLE;
+        sim_runner_act_for(cpu->base.base.base.sim, &cpu->base.runner);
+        kvm_cpu_finish(cpu, cpu->worker.err, cpu->worker.tsc);
+    }
+}
+
+/* A thread that was ended or has a signal to handle leaves the guest. */
+static void gang_recall(struct kvm_gang *gang)
+{
+    for (struct kvm_cpu *cpu = gang->first; cpu; cpu = cpu->worker.next) {
+        const struct thread *thread = cpu->base.linux_cpu.thread;
+
+        if (cpu->base.is_in_se && !gang_is_free(cpu) &&
+            (!thread || signal_is_pending(thread)))
+            kvm_timer_kick(&cpu->timer);
+    }
+}
+
+void kvm_gang_execute(struct kvm_gang *gang, struct kvm_cpu *leader,
+                      tick_t until)
+{
+    struct sim *sim = leader->base.base.base.sim;
+    tick_t limit = sim_runner_horizon(&leader->base.runner);
+    struct kvm_cpu *cpu;
+
+    for (cpu = gang->first; cpu; cpu = cpu->worker.next)
+        cpu->base.runner.horizon = limit;
+    limit = until;
+    do {
+        for (cpu = gang->first; cpu; cpu = cpu->worker.next)
+            gang_advance(cpu, until);
+        sim_runner_act_for(sim, &leader->base.runner);
+        /* Somebody wants an earlier end than those that run know of. */
+        if (gang_limit(gang, until) < limit) {
+            limit = gang_limit(gang, until);
+            kvm_gang_kick(gang);
+        }
+        gang_recall(gang);
+        if (!gang_wait(gang))
+            break;
+        gang_serve(gang);
+    } while (true);
+    sim_runner_act_for(sim, &leader->base.runner);
+}
