@@ -132,8 +132,7 @@ bool base_cpu_has_work(struct base_cpu *cpu)
     return sched_run_next(&cpu->linux_cpu);
 }
 
-/* A triple fault: only INIT helps. */
-static void base_cpu_shut_down(struct base_cpu *cpu)
+void base_cpu_shut_down(struct base_cpu *cpu)
 {
     struct sim_object *self = &cpu->base.base;
 

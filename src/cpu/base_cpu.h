@@ -126,6 +126,9 @@ uint64_t base_cpu_budget(struct base_cpu *cpu, tick_t until);
 /** base_cpu_run_core() - execute and charge at most @budget instructions; none
  *  if the run ends at RIP (a stop at an address). */
 void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget);
+/** base_cpu_shut_down() - after a triple fault: waits for INIT; the run ends
+ *  with an exit event. */
+void base_cpu_shut_down(struct base_cpu *cpu);
 /** base_cpu_charge_time() - time passed without the core. */
 void base_cpu_charge_time(struct base_cpu *cpu, tick_t ticks);
 /** base_cpu_settle_slice() - take that time off the thread's slice, once what

@@ -6,6 +6,7 @@
 
 #include "base/alloc.h"
 #include "cpu/kvm/kvm_cpuid.h"
+#include "cpu/kvm/kvm_machine.h"
 #include "cpu/kvm/kvm_trap.h"
 #include "sim/param.h"
 #include "sim/report.h"
@@ -131,6 +132,7 @@ static void kvm_cpu_open(struct kvm_cpu *cpu)
         sim_fatal(self, "KVM makes no vCPU: %s", strerrordesc_np(-err));
     cpu->sync.trap = cpu->kvm->trap;
     cpu->sync.index = cpu->vcpu_id;
+    cpu->sync.is_split = !cpu->sync.trap && kvm_machine_is_split(cpu->kvm);
     if (cpu->kvm->trap && !kvm_trap_add_cpu(cpu->kvm->trap, cpu->vcpu_id))
         sim_fatal(self, "guest RAM is too small for KVM's trap pages");
     hz = cpu->host_freq ? (double)cpu->host_freq

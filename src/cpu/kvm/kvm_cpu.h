@@ -85,6 +85,8 @@ SIM_MUST_CHECK int kvm_cpu_enter(struct kvm_cpu *cpu, uint64_t *tsc);
 /** kvm_cpu_finish() - charge @tsc, take the state, serve the exit; @err is what
  *  prepare or enter returned. */
 void kvm_cpu_finish(struct kvm_cpu *cpu, int err, uint64_t tsc);
+/** kvm_cpu_core_ran() - what follows from the core's having executed. */
+void kvm_cpu_core_ran(struct kvm_cpu *cpu);
 /** kvm_cpu_ns_until() - the host's time when @until is reached [ns]. */
 uint64_t kvm_cpu_ns_until(const struct kvm_cpu *cpu, tick_t until);
 

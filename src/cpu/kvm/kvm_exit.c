@@ -8,7 +8,9 @@
 
 #include "arch/x86/core.h"
 #include "arch/x86/linux/segment.h"
+#include "cpu/kvm/kvm_access.h"
 #include "cpu/kvm/kvm_cpu.h"
+#include "cpu/kvm/kvm_machine.h"
 #include "cpu/kvm/kvm_trap.h"
 #include "sim/report.h"
 
@@ -37,6 +39,7 @@ void kvm_cpu_step(struct kvm_cpu *cpu)
     uint64_t before = x86_core_insts(cpu->base.core);
 
     base_cpu_run_core(&cpu->base, 1);
+    kvm_cpu_core_ran(cpu);
     cpu->num_emulation_steps += x86_core_insts(cpu->base.core) - before;
 }
 
@@ -145,21 +148,32 @@ static void kvm_serve_io(struct kvm_cpu *cpu)
 {
     cpu->num_io++;
     if (!cpu->sync.trap)
-        kvm_cpu_fail(cpu, "KVM: port I/O without devices", 1);
+        kvm_serve_port(cpu);
     else if (!kvm_serve_trap(cpu))
         kvm_cpu_step(cpu); /* the program's own OUT: #GP */
 }
 
-static void kvm_serve_stuck(struct kvm_cpu *cpu)
+/* KVM gave up on an instruction: the core executes it. */
+static void kvm_serve_internal_error(struct kvm_cpu *cpu)
 {
-    uint64_t rip = x86_core_state(cpu->base.core)->rip;
-    uint64_t before = cpu->num_emulation_steps;
+    if (cpu->run->internal.suberror == KVM_INTERNAL_ERROR_EMULATION)
+        kvm_cpu_step(cpu);
+    else
+        kvm_cpu_fail(cpu, "KVM: internal error", 1);
+}
 
-    kvm_cpu_step(cpu);
-    if (cpu->num_emulation_steps == before &&
-        x86_core_state(cpu->base.core)->rip == rip &&
-        !cpu->base.linux_cpu.thread)
-        kvm_cpu_fail(cpu, "KVM cannot go on", 1);
+/* Ring 3 of a program or of a split machine had an event that found no way out
+ * of the guest; else it is a triple fault. */
+static void kvm_serve_shutdown(struct kvm_cpu *cpu)
+{
+    if (cpu->sync.is_split)
+        kvm_machine_serve_event(cpu);
+    else if (cpu->sync.trap && x86_core_state(cpu->base.core)->seg[X86_CS].dpl)
+        kvm_cpu_step(cpu);
+    else if (cpu->sync.trap)
+        kvm_cpu_fail(cpu, "KVM: a trap page was not reached", 1);
+    else
+        base_cpu_shut_down(&cpu->base);
 }
 
 static void kvm_serve_nothing(struct kvm_cpu *cpu)
@@ -182,8 +196,12 @@ static const struct kvm_exit_row kvm_exit_rows[] = {
     {KVM_EXIT_IO,              "IO",              kvm_serve_io           },
     {KVM_EXIT_INTR,            "INTR",            kvm_cpu_serve_signal      },
     {KVM_EXIT_IRQ_WINDOW_OPEN, "IRQ_WINDOW_OPEN", kvm_serve_nothing      },
-    {KVM_EXIT_INTERNAL_ERROR,  "INTERNAL_ERROR",  kvm_serve_stuck        },
-    {KVM_EXIT_SHUTDOWN,        "SHUTDOWN",        kvm_serve_stuck        },
+    {KVM_EXIT_INTERNAL_ERROR,  "INTERNAL_ERROR",  kvm_serve_internal_error},
+    {KVM_EXIT_SHUTDOWN,        "SHUTDOWN",        kvm_serve_shutdown     },
+    {KVM_EXIT_MMIO,            "MMIO",            kvm_serve_mmio         },
+    {KVM_EXIT_HLT,             "HLT",             kvm_serve_halt         },
+    {KVM_EXIT_X86_RDMSR,       "X86_RDMSR",       kvm_serve_rdmsr        },
+    {KVM_EXIT_X86_WRMSR,       "X86_WRMSR",       kvm_serve_wrmsr        },
     {KVM_EXIT_FAIL_ENTRY,      "FAIL_ENTRY",      kvm_serve_entry_failure},
 };
 

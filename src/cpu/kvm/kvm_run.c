@@ -5,7 +5,9 @@
 
 #include "arch/x86/core.h"
 #include "base/host_clock.h"
+#include "cpu/kvm/kvm_access.h"
 #include "cpu/kvm/kvm_cpu.h"
+#include "cpu/kvm/kvm_machine.h"
 #include "sim/report.h"
 
 /* Instructions that the core executes before others get a turn. */
@@ -71,6 +73,8 @@ int kvm_cpu_prepare(struct kvm_cpu *cpu)
     kvm_gang_plant(cpu);
     x86_cache_leave(x86_core_cache(cpu->base.core));
     kvm_system_settle(cpu->kvm);
+    if (!cpu->sync.trap)
+        kvm_machine_want_window(cpu);
     return kvm_sync_enter(&cpu->sync);
 }
 
@@ -101,6 +105,7 @@ static void kvm_cpu_serve_run(struct kvm_cpu *cpu, int err)
         sim_warn(&cpu->base.base.base, "KVM_RUN: %s", strerrordesc_np(-err));
         kvm_cpu_fail(cpu, "KVM_RUN failed", 1);
     } else {
+        kvm_serve_gathered(cpu);
         kvm_cpu_serve(cpu);
     }
     if (cpu->sync.err)
@@ -122,17 +127,19 @@ void kvm_cpu_finish(struct kvm_cpu *cpu, int err, uint64_t tsc)
 
 /* What KVM would do wrong or slowly: code of other modes than the one that the
  * host executes itself. */
-static bool kvm_cpu_is_for_core(const struct kvm_cpu *cpu)
+static bool kvm_cpu_is_for_core(struct kvm_cpu *cpu)
 {
     const struct x86_state *state = x86_core_state(cpu->base.core);
 
-    return cpu->sync.trap && !state->seg[X86_CS].l;
+    return cpu->sync.trap ? !state->seg[X86_CS].l
+                          : kvm_machine_is_for_core(cpu);
 }
 
 /* The core passes a stop without meeting it again. */
 static bool kvm_cpu_is_at_stop(const struct kvm_cpu *cpu)
 {
-    return stops_is_site(cpu->base.linux_cpu.loaded_mm,
+    return cpu->base.is_in_se &&
+           stops_is_site(cpu->base.linux_cpu.loaded_mm,
                          x86_core_state(cpu->base.core)->rip);
 }
 
@@ -165,7 +172,16 @@ void kvm_cpu_run_core(struct kvm_cpu *cpu, tick_t until)
     if (budget > KVM_CORE_STRETCH)
         budget = KVM_CORE_STRETCH;
     base_cpu_run_core(&cpu->base, budget);
+    kvm_cpu_core_ran(cpu);
     cpu->num_core_insts += x86_core_insts(cpu->base.core) - before;
+}
+
+/* The guest's kernel may have changed page tables, which it tells the processor
+ * that it believes to have: the core. */
+void kvm_cpu_core_ran(struct kvm_cpu *cpu)
+{
+    if (!cpu->sync.trap)
+        cpu->kvm->is_all_stale = true;
 }
 
 enum kvm_next kvm_cpu_next(struct kvm_cpu *cpu, tick_t until)

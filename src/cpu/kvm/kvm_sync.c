@@ -5,13 +5,13 @@
 #include <string.h>
 
 #include "arch/x86/core.h"
+#include "cpu/kvm/kvm_machine.h"
 #include "cpu/kvm/kvm_regs.h"
 #include "cpu/kvm/kvm_trap.h"
 
-enum {
-    SYNC_SHARED = KVM_STATE_REGS | KVM_STATE_SREGS,
-    SYNC_LATER = KVM_STATE_XSAVE,
-};
+#define MSR_LSTAR 0xc0000082u
+
+enum { SYNC_SHARED = KVM_STATE_REGS | KVM_STATE_SREGS };
 
 int kvm_sync_init(struct kvm_sync *sync, struct kvm_host *host, int fd,
                   struct kvm_run *run, struct x86_core *core)
@@ -79,19 +79,50 @@ static void sync_build(const struct kvm_sync *sync, struct kvm_regs *regs,
     kvm_sregs_to(state, sregs);
     if (sync->trap)
         kvm_trap_put(sync->trap, sync->index, sregs);
+    else if (sync->is_split)
+        kvm_machine_put(sregs);
 }
 
-static int sync_put_trap_msrs(struct kvm_sync *sync)
+/* Ring 3 changes no more than that. */
+static bool sync_is_ring3(const struct kvm_sync *sync)
+{
+    return sync->trap || sync->is_split;
+}
+
+static uint32_t sync_later(const struct kvm_sync *sync)
+{
+    return sync_is_ring3(sync) ? KVM_STATE_XSAVE
+                               : KVM_STATE_ALL & ~(uint32_t)SYNC_SHARED &
+                                     ~(uint32_t)KVM_STATE_MP;
+}
+
+static int sync_put_msrs(struct kvm_sync *sync,
+                         const struct kvm_msr_entry *entries, uint32_t count)
 {
     union {
         struct kvm_msrs head;
         uint64_t room[1 + KVM_TRAP_NUM_MSRS * sizeof(struct kvm_msr_entry) / 8];
-    } list = {.head = {.nmsrs = KVM_TRAP_NUM_MSRS}};
+    } list = {.head = {.nmsrs = count}};
     int done = 0;
 
-    kvm_trap_msrs(sync->trap, list.head.entries);
+    memcpy(list.head.entries, entries, count * sizeof(*entries));
     done = kvm_call_set_msrs(sync->io.host, sync->io.fd, &list.head);
-    return done < 0 ? done : done == KVM_TRAP_NUM_MSRS ? 0 : -EINVAL;
+    return done < 0 ? done : done == (int)count ? 0 : -EINVAL;
+}
+
+/* What stands in the place of the guest's own kernel. */
+static int sync_put_overlay(struct kvm_sync *sync)
+{
+    const struct kvm_msr_entry split = {.index = MSR_LSTAR,
+                                        .data = KVM_SPLIT_LSTAR};
+    struct kvm_msr_entry traps[KVM_TRAP_NUM_MSRS];
+
+    if (sync->is_split)
+        return sync_put_msrs(sync, &split, 1);
+    if (!sync->trap)
+        return 0;
+    kvm_trap_msrs(sync->trap, traps);
+    return sync_put_msrs(sync, traps, KVM_TRAP_NUM_MSRS);
 }
 
 /* The vCPU's first state, or one that comes from another CPU model. */
@@ -111,11 +142,12 @@ static int sync_put_all(struct kvm_sync *sync)
         err = sync_put_regs(sync, &regs);
     if (!err)
         err = kvm_state_put(&sync->io, state, groups);
-    if (!err && sync->trap)
-        err = sync_put_trap_msrs(sync);
+    if (!err)
+        err = sync_put_overlay(sync);
     if (err)
         return err;
     memcpy(sync->xsave, state->xsave, sizeof(sync->xsave));
+    memcpy(sync->msr, state->msr, sizeof(sync->msr));
     (void)x86_core_take_changed(sync->core);
     sync->run->kvm_valid_regs =
         sync_is_shared(sync) ? KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : 0;
@@ -126,12 +158,22 @@ static int sync_put_all(struct kvm_sync *sync)
 static int sync_put_changed(struct kvm_sync *sync)
 {
     const struct x86_state *state = x86_core_state(sync->core);
+    uint32_t groups = 0;
+    int err;
 
-    if (!memcmp(sync->xsave, state->xsave, sizeof(sync->xsave)))
+    if (memcmp(sync->xsave, state->xsave, sizeof(sync->xsave)))
+        groups |= KVM_STATE_XSAVE;
+    if (sync->is_split && memcmp(sync->msr, state->msr, sizeof(sync->msr)))
+        groups |= KVM_STATE_MSRS | KVM_STATE_XCRS;
+    if (!sync_is_ring3(sync))
+        groups |= sync_later(sync) & ~(uint32_t)KVM_STATE_XSAVE;
+    if (!groups)
         return 0;
     memcpy(sync->xsave, state->xsave, sizeof(sync->xsave));
+    memcpy(sync->msr, state->msr, sizeof(sync->msr));
     sync->num_put++;
-    return kvm_state_put(&sync->io, state, SYNC_LATER);
+    err = kvm_state_put(&sync->io, state, groups);
+    return err || !(groups & KVM_STATE_MSRS) ? err : sync_put_overlay(sync);
 }
 
 int kvm_sync_enter(struct kvm_sync *sync)
@@ -171,7 +213,7 @@ static int sync_get_shared(struct kvm_sync *sync)
                : kvm_call_get_sregs(sync->io.host, sync->io.fd, &sync->sregs);
 }
 
-/* Of a program the trap pages' part stays behind. */
+/* Of ring 3 the overlay stays behind. */
 static void sync_take_sregs(const struct kvm_sync *sync,
                             struct x86_state *state)
 {
@@ -179,7 +221,7 @@ static void sync_take_sregs(const struct kvm_sync *sync,
     struct x86_seg tr = state->tr;
 
     kvm_sregs_from(&sync->sregs, state);
-    if (!sync->trap)
+    if (!sync_is_ring3(sync))
         return;
     state->idtr = idtr;
     state->tr = tr;
@@ -190,7 +232,7 @@ static void sync_fetch(void *ctx, struct x86_core *core)
 {
     struct kvm_sync *sync = ctx;
     struct x86_state *state = x86_core_state(core);
-    int err = kvm_state_get(&sync->io, state, SYNC_LATER);
+    int err = kvm_state_get(&sync->io, state, sync_later(sync));
 
     sync->is_lent = false;
     sync->num_get++;
@@ -198,6 +240,8 @@ static void sync_fetch(void *ctx, struct x86_core *core)
         sync->err = err;
     else
         memcpy(sync->xsave, state->xsave, sizeof(sync->xsave));
+    if (!sync_is_ring3(sync))
+        x86_core_flush_tlb(core); /* the guest may have changed its tables */
 }
 
 int kvm_sync_exit(struct kvm_sync *sync)

@@ -9,7 +9,8 @@
  *
  * For programs the core's state is that of ring 3 at all times: descriptor
  * table, task register and the target of SYSCALL in the vCPU are the trap
- * pages' and never reach the core.
+ * pages' and never reach the core.  The same goes for ring 3 of a machine whose
+ * ring 0 the core executes (kvm_machine.h).
  */
 #ifndef CPU_KVM_KVM_SYNC_H
 #define CPU_KVM_KVM_SYNC_H
@@ -32,6 +33,7 @@ struct kvm_sync {
     struct kvm_run *run;
     struct x86_core *core;
     const struct kvm_trap *trap; /* NULL: a whole machine */
+    bool is_split;               /* the core executes its ring 0 */
     uint32_t index;              /* of the CPU's trap page */
     bool is_loaded;              /* the vCPU has had a complete state */
     bool is_lent;                /* the vCPU's is newer than the core's */
@@ -39,6 +41,7 @@ struct kvm_sync {
     struct kvm_regs regs;        /* what the vCPU holds */
     struct kvm_sregs sregs;
     uint8_t xsave[X86_XSAVE_SIZE]; /* the same, when last exchanged */
+    uint64_t msr[X86_NUM_MSR_SLOTS];
     uint64_t num_put, num_get;     /* of the extended state */
 };
 

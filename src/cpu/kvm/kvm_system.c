@@ -6,6 +6,7 @@
 
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/se_workload.h"
+#include "cpu/kvm/kvm_machine.h"
 #include "cpu/kvm/kvm_trap.h"
 #include "mem/system.h"
 #include "sim/param.h"
@@ -224,6 +225,10 @@ static const struct sim_param kvm_system_params[] = {
                     "Regions whose writes may be gathered without exits"),
     SIM_PARAM(struct kvm_system, device, "/dev/kvm", "",
               "The host's KVM device"),
+    SIM_PARAM(struct kvm_system, ring0, "auto", "",
+              "Who executes ring 0 of whole machines: KVM, the functional core "
+              "(simulated), or the core where KVM would emulate it (auto)",
+              .names = kvm_ring0_mode_names),
     SIM_END_PARAM,
 };
 

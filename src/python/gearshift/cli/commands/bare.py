@@ -11,7 +11,7 @@ from typing import Any, List
 
 HELP = "run an image on a bare PC"
 
-_CPUS = {"atomic": "X86AtomicSimpleCPU"}
+_CPUS = {"atomic": "X86AtomicSimpleCPU", "kvm": "X86KvmCPU"}
 _LOW_END = 0xC0000000  # RAM ends here and goes on at 4 GiB
 
 # Exit status by cause; others give the code of the exit event.
@@ -40,6 +40,12 @@ def _parser() -> argparse.ArgumentParser:
     add = parser.add_argument
     add("--cpu", choices=sorted(_CPUS), default="atomic", help="CPU model")
     add("--cpus", type=int, default=1, metavar="N", help="number of CPUs")
+    add(
+        "--ring0",
+        choices=["auto", "kvm", "simulated"],
+        default="auto",
+        help="who executes ring 0 with --cpu=kvm",
+    )
     add("--mem", default="128MiB", metavar="SIZE", help="guest RAM")
     add("--clock", default="3GHz", metavar="FREQ", help="of the CPUs")
     add("--model", default="host", metavar="NAME", help="what CPUID tells")
@@ -107,6 +113,8 @@ def _add_cpus(system: Any, options: Any) -> None:
     from gearshift import objects as types
 
     cpu_type = getattr(types, _CPUS[options.cpu])
+    if options.cpu == "kvm":
+        system.kvm_vm = types.KvmVM(ring0=options.ring0)
     system.cpu = [
         cpu_type(cpu_id=i, model=options.model) for i in range(options.cpus)
     ]

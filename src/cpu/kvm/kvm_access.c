@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Exits that ask for an access: ports, addresses outside RAM, MSRs, HLT.  Each
+ * is completed at once by an entry that executes nothing, so that the core's
+ * state is always that between two instructions.
+ *
+ * Source: Linux, Documentation/virt/kvm/api.rst, "The kvm_run structure".
+ */
+#include "cpu/kvm/kvm_access.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "cpu/kvm/kvm_cpu.h"
+
+/* KVM takes in what was read, then sees immediate_exit. */
+static void access_complete(struct kvm_cpu *cpu)
+{
+    int err;
+
+    cpu->num_half_entries++;
+    __atomic_store_n(&cpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+    err = kvm_call_run(cpu->kvm->host, cpu->fd, 0);
+    __atomic_store_n(&cpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+    if (!err && cpu->run->exit_reason != KVM_EXIT_INTR) {
+        kvm_cpu_serve(cpu); /* a long string instruction goes on */
+        return;
+    }
+    if (err && err != -EINTR)
+        cpu->sync.err = err;
+    else
+        cpu->sync.err = kvm_sync_exit(&cpu->sync);
+}
+
+void kvm_serve_port(struct kvm_cpu *cpu)
+{
+    struct kvm_run *run = cpu->run;
+    uint8_t *data = (uint8_t *)run + run->io.data_offset;
+    unsigned size = run->io.size;
+
+    for (uint32_t i = 0; i < run->io.count; i++, data += size) {
+        uint32_t value = 0;
+
+        if (run->io.direction == KVM_EXIT_IO_IN) {
+            value = cpu_io_read(&cpu->base, run->io.port, size);
+            memcpy(data, &value, size);
+        } else {
+            memcpy(&value, data, size);
+            cpu_io_write(&cpu->base, run->io.port, size, value);
+        }
+    }
+    access_complete(cpu);
+}
+
+static void access_gathered(void *self, const struct kvm_coalesced_mmio *write)
+{
+    struct kvm_cpu *cpu = self;
+    const gpa_t addr = {write->phys_addr};
+    uint64_t value = 0;
+    unsigned size = write->len < sizeof(value) ? write->len : sizeof(value);
+
+    memcpy(&value, write->data, size);
+    cpu->num_coalesced++;
+    if (write->pio)
+        cpu_io_write(&cpu->base, (uint16_t)write->phys_addr, size,
+                     (uint32_t)value);
+    else
+        cpu_mmio_write(&cpu->base, addr, size, value);
+}
+
+void kvm_serve_gathered(struct kvm_cpu *cpu)
+{
+    int count = 0;
+
+    if (cpu->use_coalesced_mmio)
+        count = kvm_vm_drain(cpu->kvm->vm, cpu->run, access_gathered, cpu);
+    if (count < 0)
+        cpu->sync.err = count;
+}
+
+/* [KVM] says at most 8 bytes; other sizes than the powers of two are parts of
+ * wider accesses. */
+void kvm_serve_mmio(struct kvm_cpu *cpu)
+{
+    struct kvm_run *run = cpu->run;
+    const gpa_t addr = {run->mmio.phys_addr};
+    unsigned size = run->mmio.len < 8 ? run->mmio.len : 8;
+    uint64_t value = 0;
+
+    cpu->num_mmio++;
+    if (run->mmio.is_write) {
+        memcpy(&value, run->mmio.data, size);
+        cpu_mmio_write(&cpu->base, addr, size, value);
+    } else {
+        value = cpu_mmio_read(&cpu->base, addr, size);
+        memcpy(run->mmio.data, &value, sizeof(run->mmio.data));
+    }
+    access_complete(cpu);
+}
+
+void kvm_serve_rdmsr(struct kvm_cpu *cpu)
+{
+    uint64_t value = 0;
+
+    cpu->run->msr.error = !cpu_msr_read(&cpu->base, cpu->run->msr.index, &value);
+    cpu->run->msr.data = value;
+    access_complete(cpu);
+}
+
+void kvm_serve_wrmsr(struct kvm_cpu *cpu)
+{
+    cpu->run->msr.error =
+        !cpu_msr_write(&cpu->base, cpu->run->msr.index, cpu->run->msr.data);
+    access_complete(cpu);
+}
+
+void kvm_serve_halt(struct kvm_cpu *cpu)
+{
+    cpu->num_halts++;
+    x86_core_state(cpu->base.core)->mp_state = X86_HALTED;
+}
