@@ -13,12 +13,16 @@
 
 #include "cpu/kvm/kvm_cpu.h"
 
-/* KVM takes in what was read, then sees immediate_exit. */
+/* KVM takes in what was read, then sees immediate_exit.  What the access did to
+ * the local APIC is in the core's state already. */
 static void access_complete(struct kvm_cpu *cpu)
 {
+    struct x86_state *state = x86_core_state(cpu->base.core);
+    uint8_t nmi_pending = state->events.nmi_pending;
     int err;
 
     cpu->num_half_entries++;
+    cpu->run->cr8 = state->cr8;
     __atomic_store_n(&cpu->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
     err = kvm_call_run(cpu->kvm->host, cpu->fd, 0);
     __atomic_store_n(&cpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
@@ -30,6 +34,7 @@ static void access_complete(struct kvm_cpu *cpu)
         cpu->sync.err = err;
     else
         cpu->sync.err = kvm_sync_exit(&cpu->sync);
+    state->events.nmi_pending |= nmi_pending;
 }
 
 void kvm_serve_port(struct kvm_cpu *cpu)

@@ -24,20 +24,12 @@ void kvm_machine_put(struct kvm_sregs *sregs)
     sregs->idt.limit = 0;
 }
 
-/* [SDM] Vol. 3A, "Enabling and Disabling Interrupts", "Masking Exceptions and
- * Interrupts When Switching Stacks". */
-static bool machine_can_interrupt(const struct x86_state *state)
-{
-    return (state->rflags & X86_IF) && !state->events.shadow;
-}
-
+/* The core executes until it can take what waits: it knows best when. */
 static bool machine_has_event(struct kvm_cpu *cpu)
 {
     const struct x86_state *state = x86_core_state(cpu->base.core);
 
-    if (state->events.nmi_pending || state->mp_state == X86_HALTED)
-        return true;
-    return machine_can_interrupt(state) &&
+    return state->events.nmi_pending || state->mp_state == X86_HALTED ||
            cpu_interrupt_pending(&cpu->base) >= 0;
 }
 
@@ -54,12 +46,6 @@ bool kvm_machine_is_for_core(struct kvm_cpu *cpu)
     if (machine_has_event(cpu))
         return true;
     return kvm_machine_is_split(cpu->kvm) && !machine_is_ring3(state);
-}
-
-void kvm_machine_want_window(struct kvm_cpu *cpu)
-{
-    cpu->run->request_interrupt_window =
-        cpu_interrupt_pending(&cpu->base) >= 0;
 }
 
 void kvm_machine_serve_event(struct kvm_cpu *cpu)

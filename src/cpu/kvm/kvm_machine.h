@@ -45,9 +45,6 @@ void kvm_machine_put(struct kvm_sregs *sregs);
 /** kvm_machine_is_for_core() - the next instruction is the core's: an interrupt
  *  or an exception is on its way, or the split says so. */
 bool kvm_machine_is_for_core(struct kvm_cpu *cpu);
-/** kvm_machine_want_window() - ask for an exit as soon as an interrupt that
- *  waits can be taken. */
-void kvm_machine_want_window(struct kvm_cpu *cpu);
 /** kvm_machine_serve_event() - after the shutdown of a split machine. */
 void kvm_machine_serve_event(struct kvm_cpu *cpu);
 

@@ -73,8 +73,6 @@ int kvm_cpu_prepare(struct kvm_cpu *cpu)
     kvm_gang_plant(cpu);
     x86_cache_leave(x86_core_cache(cpu->base.core));
     kvm_system_settle(cpu->kvm);
-    if (!cpu->sync.trap)
-        kvm_machine_want_window(cpu);
     return kvm_sync_enter(&cpu->sync);
 }
 

@@ -45,6 +45,12 @@ static bool sync_is_shared(const struct kvm_sync *sync)
     return (has & both) == both;
 }
 
+static uint64_t sync_events_bit(const struct kvm_sync *sync)
+{
+    return (unsigned)sync->io.host->cap_value[KVM_HAS_SYNC_REGS] &
+           KVM_SYNC_X86_EVENTS;
+}
+
 static int sync_put_sregs(struct kvm_sync *sync, const struct kvm_sregs *sregs)
 {
     if (!memcmp(sregs, &sync->sregs, sizeof(*sregs)))
@@ -69,6 +75,42 @@ static int sync_put_regs(struct kvm_sync *sync, const struct kvm_regs *regs)
     return 0;
 }
 
+/* Ring 3 changes no more than that. */
+static bool sync_is_ring3(const struct kvm_sync *sync)
+{
+    return sync->trap || sync->is_split;
+}
+
+/* Interrupts and exceptions on their way into ring 0. */
+static int sync_put_events(struct kvm_sync *sync)
+{
+    struct kvm_vcpu_events events;
+
+    if (sync_is_ring3(sync))
+        return 0;
+    memset(&events, 0, sizeof(events));
+    kvm_events_to(x86_core_state(sync->core), &events);
+    if (!memcmp(&events, &sync->events, sizeof(events)))
+        return 0;
+    sync->events = events;
+    return kvm_state_put(&sync->io, x86_core_state(sync->core),
+                         KVM_STATE_EVENTS);
+}
+
+static int sync_get_events(struct kvm_sync *sync)
+{
+    struct x86_state *state = x86_core_state(sync->core);
+    int err = 0;
+
+    if (sync_is_ring3(sync))
+        return 0;
+    if (!kvm_state_get_run(&sync->io, sync->run, state, KVM_STATE_EVENTS))
+        err = kvm_state_get(&sync->io, state, KVM_STATE_EVENTS);
+    memset(&sync->events, 0, sizeof(sync->events));
+    kvm_events_to(state, &sync->events);
+    return err;
+}
+
 static void sync_build(const struct kvm_sync *sync, struct kvm_regs *regs,
                        struct kvm_sregs *sregs)
 {
@@ -83,16 +125,11 @@ static void sync_build(const struct kvm_sync *sync, struct kvm_regs *regs,
         kvm_machine_put(sregs);
 }
 
-/* Ring 3 changes no more than that. */
-static bool sync_is_ring3(const struct kvm_sync *sync)
-{
-    return sync->trap || sync->is_split;
-}
-
 static uint32_t sync_later(const struct kvm_sync *sync)
 {
     return sync_is_ring3(sync) ? KVM_STATE_XSAVE
                                : KVM_STATE_ALL & ~(uint32_t)SYNC_SHARED &
+                                     ~(uint32_t)KVM_STATE_EVENTS &
                                      ~(uint32_t)KVM_STATE_MP;
 }
 
@@ -149,8 +186,13 @@ static int sync_put_all(struct kvm_sync *sync)
     memcpy(sync->xsave, state->xsave, sizeof(sync->xsave));
     memcpy(sync->msr, state->msr, sizeof(sync->msr));
     (void)x86_core_take_changed(sync->core);
+    sync->run->cr8 = sregs.cr8;
     sync->run->kvm_valid_regs =
         sync_is_shared(sync) ? KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : 0;
+    if (!sync_is_ring3(sync))
+        sync->run->kvm_valid_regs |= sync_events_bit(sync);
+    memset(&sync->events, 0, sizeof(sync->events));
+    kvm_events_to(state, &sync->events);
     sync->is_loaded = true;
     return 0;
 }
@@ -190,10 +232,13 @@ int kvm_sync_enter(struct kvm_sync *sync)
         is_changed = x86_core_take_changed(sync->core);
     }
     sync_build(sync, &regs, &sregs);
+    sync->run->cr8 = sregs.cr8; /* KVM takes it from there at each entry */
     err = sync_put_sregs(sync, &sregs);
     if (!err)
         err = sync_put_regs(sync, &regs);
-    return err || !is_changed ? err : sync_put_changed(sync);
+    if (!err && is_changed)
+        err = sync_put_changed(sync);
+    return err ? err : sync_put_events(sync);
 }
 
 /* ------------------------------------------------------------------- leaving
@@ -255,5 +300,5 @@ int kvm_sync_exit(struct kvm_sync *sync)
     sync_take_sregs(sync, state);
     sync->is_lent = true;
     x86_core_lend(sync->core, sync_fetch, sync);
-    return 0;
+    return sync_get_events(sync);
 }
