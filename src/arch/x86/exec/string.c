@@ -320,14 +320,15 @@ static struct x86_op *repeat(struct x86_core *core, struct x86_op *op,
             done = string->many(core, op, string->size, left);
         if (done == 0 && !string->one(core, op, string->size))
             return x86_raise_set(core, op);
-        left -= done ? done : 1;
+        done = done ? done : 1;
+        left -= done;
         set_reg(core, op, X86_RCX, left);
         if (is_over(core, op, string))
             break;
-        if (left &&
-            (one_by_one || __atomic_load_n(&core->attention, __ATOMIC_RELAXED)))
-            return x86_restart(core, op);
+        if (left && (x86_rep_pause(core, done) || one_by_one))
+            return x86_rep_leave(core, op);
     }
+    core->rep_work = 0;
     /* A 32-bit count of zero clears the upper half, too. */
     set_reg(core, op, X86_RCX, left);
     return op + 1;
