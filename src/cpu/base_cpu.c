@@ -147,6 +147,13 @@ void base_cpu_begin(struct base_cpu *cpu)
     cpu->run_insts = x86_core_insts(cpu->core);
 }
 
+/* A REP instruction goes on for long: so does time, for everybody else. */
+static void base_cpu_pass_time(struct base_cpu *cpu, uint64_t cycles)
+{
+    base_cpu_charge_time(cpu, cycles * clock_period(&cpu->base));
+    base_cpu_settle_slice(cpu);
+}
+
 void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget)
 {
     uint64_t rip = x86_core_state(cpu->core)->rip;
@@ -159,6 +166,8 @@ void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget)
     base_cpu_charge(cpu);
     if (cpu->stops.is_in_use && x86_core_insts(cpu->core) != before)
         core_stops_passed(cpu, rip);
+    if (stop == X86_STOP_REP)
+        base_cpu_pass_time(cpu, budget - (x86_core_insts(cpu->core) - before));
     if (stop == X86_STOP_SHUTDOWN)
         base_cpu_shut_down(cpu);
 }

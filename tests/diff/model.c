@@ -11,6 +11,7 @@
 
 #include "arch/x86/core.h"
 #include "arch/x86/cpuid.h"
+#include "arch/x86/cpuid_isa.h"
 #include "arch/x86/fault.h"
 #include "arch/x86/vmem.h"
 #include "mem/physmem.h"
@@ -158,6 +159,12 @@ void model_destroy(struct model *model)
     x86_cpuid_destroy(model->cpuid);
     physmem_destroy(model->mem);
     free(model);
+}
+
+bool model_offers(const struct model *model,
+                  const ZydisDecodedInstruction *inst)
+{
+    return x86_cpuid_offers(model->cpuid, inst);
 }
 
 /* At the end of the page the instruction is a block of its own, which the core

@@ -342,9 +342,14 @@ enum image_stop image_run(struct image *image, uint64_t max_insts)
     while (left > 0) {
         uint64_t before = x86_core_insts(image->core);
 
-        if (x86_core_run(image->core, left) != X86_STOP_BREAK)
+        enum x86_stop stop = x86_core_run(image->core, left);
+
+        if (stop != X86_STOP_BREAK && stop != X86_STOP_REP)
             break;
-        left -= x86_core_insts(image->core) - before + 1;
+        left -= x86_core_insts(image->core) - before;
+        if (stop == X86_STOP_REP)
+            continue;
+        left--;
         execute_cpuid(image);
     }
     if (image->at_syscall)

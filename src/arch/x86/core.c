@@ -343,6 +343,20 @@ struct x86_op *x86_restart(struct x86_core *core, struct x86_op *op)
     return NULL;
 }
 
+bool x86_rep_pause(struct x86_core *core, uint64_t elements)
+{
+    core->rep_work += (uint32_t)elements;
+    return core->rep_work >= X86_REP_SLICE ||
+           __atomic_load_n(&core->attention, __ATOMIC_RELAXED);
+}
+
+struct x86_op *x86_rep_leave(struct x86_core *core, struct x86_op *op)
+{
+    (void)x86_restart(core, op);
+    return core->rep_work < X86_REP_SLICE ? NULL
+                                          : x86_stop_with(core, X86_STOP_REP);
+}
+
 struct x86_op *x86_raise_set(struct x86_core *core, struct x86_op *op)
 {
     core->fault.source = X86_FROM_FAULT;
@@ -531,6 +545,7 @@ enum x86_stop x86_core_run(struct x86_core *core, uint64_t max_insts)
     core->given = max_insts < INT64_MAX - 1 ? max_insts : INT64_MAX - 1;
     core->left = (int64_t)core->given;
     core->pending = 0;
+    core->rep_work = 0;
     core->smc_hit = false;
     core->skip_break = is_at_break(core);
     run(core);

@@ -96,8 +96,12 @@ enum x86_stop {
     X86_STOP_HALT,     /* HLT, or waiting for INIT or SIPI: see mp_state; to
                           be run again after x86_core_poke() */
     X86_STOP_SHUTDOWN, /* triple fault; the state is that of the last fault */
+    X86_STOP_REP,      /* in the middle of a long REP string instruction, which
+                          goes on in the next run; time may pass meanwhile */
     X86_STOP_BREAK,    /* RIP is at a breakpoint set with x86_core_add_break */
 };
+
+enum { X86_REP_SLICE = 1 << 20 }; /* elements */
 
 struct x86_core_cfg {
     struct physmem *mem;
@@ -116,7 +120,9 @@ void x86_core_destroy(struct x86_core *core);
  * @max_insts: exact; 0 returns X86_STOP_BUDGET at once
  *
  * An instruction counts when it retires; one that faults does not.  A REP
- * string instruction counts once.
+ * string instruction counts once, when it ends; interrupts and X86_STOP_REQUEST
+ * come in the middle of it, and after X86_REP_SLICE elements the run ends with
+ * X86_STOP_REP, having executed fewer instructions than @max_insts.
  * Context: not reentrant for the same core; env hooks are called from inside.
  */
 enum x86_stop x86_core_run(struct x86_core *core, uint64_t max_insts);

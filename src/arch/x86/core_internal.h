@@ -113,7 +113,8 @@ struct x86_core {
     uint8_t mode;           /* enum x86_mode_bits */
     uint8_t view;           /* enum x86_tlb_view */
     uint8_t cpl;
-    bool skip_break; /* resumed at a breakpoint */
+    uint32_t rep_work; /* elements done by a REP that is not over */
+    bool skip_break;   /* resumed at a breakpoint */
     bool is_running;
 
     /* A read-modify-write under way in a full handler. */
@@ -201,6 +202,10 @@ struct x86_op *x86_stop_with(struct x86_core *core, enum x86_stop stop);
 /** x86_restart() - leave before @op, which is not finished and will be executed
  *  again (REP). */
 struct x86_op *x86_restart(struct x86_core *core, struct x86_op *op);
+/** x86_rep_pause() - a REP instruction did @elements and is not over: is it
+ *  time to leave?  Then return x86_rep_leave(). */
+bool x86_rep_pause(struct x86_core *core, uint64_t elements);
+struct x86_op *x86_rep_leave(struct x86_core *core, struct x86_op *op);
 
 /** x86_core_uncount() - @first and what follows it in its block, counted when
  *  the block was entered, will not be executed now. */

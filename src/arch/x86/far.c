@@ -443,10 +443,7 @@ static bool far_return_8086(struct x86_core *core, unsigned size,
     return true;
 }
 
-/*
- * Which slot of a frame is read first shows when the stack ends inside it:
- * AMD's processors begin with the highest (measured).
- */
+/* Which slot of a frame is read first shows when the stack ends inside it. */
 static bool read_ahead(const struct x86_stack *stack, unsigned size,
                        unsigned slot, struct x86_fault *fault)
 {
@@ -454,7 +451,7 @@ static bool read_ahead(const struct x86_stack *stack, unsigned size,
     uint64_t ignored;
 
     ahead.sp += (uint64_t)slot * size;
-    return !x86_quirks_is_amd() || x86_stack_pop(&ahead, size, &ignored, fault);
+    return x86_stack_pop(&ahead, size, &ignored, fault);
 }
 
 /* Offset and selector. */
@@ -462,7 +459,8 @@ static bool pop_pointer(struct x86_stack *stack, unsigned size,
                         uint64_t *offset, uint64_t *selector,
                         struct x86_fault *fault)
 {
-    return read_ahead(stack, size, 1, fault) &&
+    /* AMD's processors begin with the selector (measured). */
+    return (!x86_quirks_is_amd() || read_ahead(stack, size, 1, fault)) &&
            x86_stack_pop(stack, size, offset, fault) &&
            x86_stack_pop(stack, size, selector, fault);
 }
@@ -632,7 +630,7 @@ bool x86_iret(struct x86_core *core, unsigned size, struct x86_fault *fault)
             return x86_fail(fault, X86_GP, 0);
         return x86_task_return(core, fault);
     }
-    if (!read_ahead(&stack, size, 2, fault) ||
+    if (!read_ahead(&stack, size, 2, fault) || /* the flags first (measured) */
         !pop_pointer(&stack, size, &frame.rip, &frame.cs, fault) ||
         !x86_stack_pop(&stack, size, &frame.rflags, fault))
         return false;

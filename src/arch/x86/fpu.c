@@ -9,6 +9,7 @@
 
 #include "arch/x86/cpuid.h"
 
+#include <cpuid.h>
 #include <string.h>
 
 enum {
@@ -350,6 +351,14 @@ static bool host_saves_pointers(void)
     return fip;
 }
 
+/* [SDM] Vol. 2A, "CPUID", leaf 07H: EBX bit 13. */
+static bool host_has_selectors(void)
+{
+    uint32_t a, b, c, d;
+
+    return !__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(b >> 13 & 1);
+}
+
 void x86_fpu_init(struct x86_fpu *fpu, const struct x86_fpu_cfg *cfg)
 {
     memset(fpu, 0, sizeof(*fpu));
@@ -359,6 +368,7 @@ void x86_fpu_init(struct x86_fpu *fpu, const struct x86_fpu_cfg *cfg)
     fpu->mem = cfg->mem;
     fpu->host_mxcsr_mask = host_mxcsr_mask();
     fpu->saves_pointers = host_saves_pointers();
+    fpu->has_selectors = host_has_selectors();
     x86_xsave_layout_get(&fpu->layout);
     x86_fpu_load(fpu);
 }

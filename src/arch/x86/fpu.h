@@ -99,6 +99,7 @@ struct x86_fpu {
     uint32_t trapped; /* MXCSR of a SIMD exception; thunk_trap.c */
     uint16_t host_fcw;
     bool saves_pointers; /* FXSAVE keeps x87 pointers without an exception */
+    bool has_selectors;  /* FCS and FDS are not deprecated */
     struct x86_xsave_layout layout;
     SIM_ALIGNAS(16) uint8_t x87[512];
 

@@ -153,7 +153,8 @@ ZyanStatus x86_quirks_decode(const ZydisDecoder *machine, const uint8_t *bytes,
 
     if (!ZYAN_SUCCESS(status))
         return status;
-    if (insn->mnemonic == ZYDIS_MNEMONIC_PAUSE && insn->raw.rex.B)
+    if (insn->mnemonic == ZYDIS_MNEMONIC_PAUSE && insn->raw.rex.B &&
+        x86_quirks_is_amd())
         return decode_without_rep(machine, bytes, insn->length, insn, operands);
     if (is_withdrawn(insn))
         return ZYDIS_STATUS_DECODING_ERROR;

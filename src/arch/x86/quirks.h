@@ -26,7 +26,8 @@ bool x86_quirks_is_amd(void);
  *   (REX.W is ignored).  [APM] Vol. 3, "LFS", "CALL (Far)".
  * - AMD: 0F 0D with a register is undefined; Intel executes a NOP.
  * - AMD: F2 makes LOOPE a LOOPNE, F3 the other way round (measured).
- * - All: PAUSE with REX.B is XCHG R8, RAX; [R13D + index] without displacement
+ * - AMD: PAUSE with REX.B is XCHG R8, RAX (measured).
+ * - All: [R13D + index] without displacement
  *   size has no base; LZCNT, TZCNT and POPCNT have no VEX forms.
  */
 ZyanStatus x86_quirks_decode(const ZydisDecoder *machine, const uint8_t *bytes,

@@ -70,6 +70,7 @@ enum x86_thunk_attr {
                              * from the start (expand, compress) */
     X86_THUNK_FULL_CHECK = 16, /* with MASKED: faults are not suppressed */
     X86_THUNK_SAE = 32,        /* raises no SIMD exception */
+    X86_THUNK_OWN_FTZ = 64,    /* heeds MXCSR.FTZ in a way of its own */
 };
 
 /* Plain moves that an engine may do itself instead of calling code(). */

@@ -7,6 +7,7 @@
  */
 #include "arch/x86/thunk_gather.h"
 
+#include "arch/x86/quirks.h"
 #include "arch/x86/thunk_run.h"
 
 #include <string.h>
@@ -71,6 +72,24 @@ static void clear_mask(struct x86_fpu *fpu, const struct x86_thunk *thunk)
         fpu->opmask[thunk->mask] = 0;
 }
 
+/* Intel's processors make a vector mask all zeros and ones before they begin,
+ * which a fault shows (measured). */
+static void spread_mask(struct x86_fpu *fpu, const struct x86_thunk *thunk)
+{
+    uint8_t *vec = fpu->vec[thunk->mask & 31];
+    size_t size = thunk->elem_size;
+    unsigned num = (unsigned)(thunk->vec_size / size);
+    uint64_t mask;
+
+    if (!is_vex(thunk) || x86_quirks_is_amd())
+        return;
+    mask = x86_thunk_vex_mask(fpu, thunk->mask & 31, thunk->elem_size, num);
+    memset(vec, 0, 64);
+    for (unsigned i = 0; i < num; i++)
+        if (mask >> i & 1)
+            memset(vec + i * size, 0xff, size);
+}
+
 static bool gather_element(struct x86_fpu *fpu, const struct x86_thunk *thunk,
                            struct x86_thunk_call *call, unsigned i)
 {
@@ -96,9 +115,11 @@ bool x86_thunk_gather(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     uint64_t mask = gather_mask(fpu, thunk);
     bool is_begun = false;
 
+    spread_mask(fpu, thunk);
     for (unsigned i = 0; i < thunk->num_elems; i++) {
         if ((mask >> i & 1) && !gather_element(fpu, thunk, call, i)) {
-            if (is_begun && !is_vex(thunk)) /* as processors do */
+            /* as processors do */
+            if (is_begun && (!is_vex(thunk) || !x86_quirks_is_amd()))
                 clear_from(fpu, thunk, thunk->vec_size);
             return false;
         }
@@ -175,6 +196,20 @@ static bool maskmov_bytes(struct x86_fpu *fpu, struct x86_mem_operand to,
     return true;
 }
 
+/* Faults are those of the whole operand, whatever the mask; Intel's processors
+ * begin with the upper half. */
+static bool check_maskmov(struct x86_fpu *fpu, const struct x86_mem_operand *to,
+                          unsigned num, struct x86_fault *fault)
+{
+    struct x86_mem_operand half = *to;
+
+    half.offset = x86_thunk_truncate(to->offset + 8, to->addr_bits);
+    if (num == 16 && !x86_quirks_is_amd() &&
+        !fpu->mem->check_write(fpu->core, &half, 8, fault))
+        return false;
+    return fpu->mem->check_write(fpu->core, to, num, fault);
+}
+
 bool x86_thunk_maskmov(struct x86_fpu *fpu, const struct x86_thunk *thunk,
                        struct x86_thunk_call *call)
 {
@@ -197,8 +232,7 @@ bool x86_thunk_maskmov(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     for (unsigned i = 0; i < num; i++)
         mask |= (uint64_t)(select[i] >> 7) << i;
     memcpy(data, maskmov_register(fpu, thunk, thunk->reg), num);
-    /* Faults are those of the whole operand, whatever the mask. */
-    if (!fpu->mem->check_write(fpu->core, &to, num, &call->fault))
+    if (!check_maskmov(fpu, &to, num, &call->fault))
         return false;
     return maskmov_bytes(fpu, to, data, mask, call);
 }

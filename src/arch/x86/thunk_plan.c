@@ -557,6 +557,25 @@ static const char *plan_kind(const ZydisDecodedInstruction *insn,
     return NULL;
 }
 
+/* Half-precision instructions ignore FTZ, VREDUCE obeys it also with unmasked
+ * underflow.  [SDM] Vol. 1, "FP16 Support"; the latter measured. */
+static bool has_own_ftz(const ZydisDecodedInstruction *insn)
+{
+    switch (insn->meta.isa_set) {
+    case ZYDIS_ISA_SET_AVX512_FP16_128:
+    case ZYDIS_ISA_SET_AVX512_FP16_128N:
+    case ZYDIS_ISA_SET_AVX512_FP16_256:
+    case ZYDIS_ISA_SET_AVX512_FP16_512:
+    case ZYDIS_ISA_SET_AVX512_FP16_SCALAR:
+        return true;
+    default:
+        return insn->mnemonic == ZYDIS_MNEMONIC_VREDUCEPS ||
+               insn->mnemonic == ZYDIS_MNEMONIC_VREDUCEPD ||
+               insn->mnemonic == ZYDIS_MNEMONIC_VREDUCESS ||
+               insn->mnemonic == ZYDIS_MNEMONIC_VREDUCESD;
+    }
+}
+
 static uint8_t mode_bits(ZydisMachineMode mode)
 {
     switch (mode) {
@@ -599,6 +618,8 @@ const char *x86_thunk_plan_make(const ZydisDecodedInstruction *insn,
         (insn->meta.exception_class != ZYDIS_EXCEPTION_CLASS_NONE &&
          !raises_exceptions(insn)))
         thunk->attrs |= X86_THUNK_SAE;
+    if (has_own_ftz(insn))
+        thunk->attrs |= X86_THUNK_OWN_FTZ;
     thunk->writes_vec = plan->vec_store;
     if (insn->mnemonic == ZYDIS_MNEMONIC_VP2INTERSECTD ||
         insn->mnemonic == ZYDIS_MNEMONIC_VP2INTERSECTQ) /* even and odd */

@@ -11,6 +11,7 @@
  */
 #include "arch/x86/thunk.h"
 
+#include "arch/x86/quirks.h"
 #include "arch/x86/thunk_run.h"
 #include "arch/x86/thunk_trap.h"
 
@@ -142,6 +143,8 @@ static bool execute_unmasked(struct x86_fpu *fpu, const struct x86_thunk *thunk,
 
     if (thunk->attrs & X86_THUNK_SAE)
         unmasked = 0;
+    if ((unmasked & MXCSR_UE) && (thunk->attrs & X86_THUNK_OWN_FTZ))
+        return execute_trapping(fpu, thunk, mem, call);
     keep(fpu, thunk, &kept);
     if (unmasked & MXCSR_UE) { /* FTZ counts only with a masked underflow */
         found = find_tiny(fpu, thunk, mem, flags, &kept);
@@ -336,6 +339,27 @@ static bool touch_elements(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     return true;
 }
 
+/* Intel's processors look at the first element that is written, then at the
+ * last byte, which may be in the next page: a page fault reports it (measured).
+ */
+static bool check_ends(struct x86_fpu *fpu, const struct x86_thunk *thunk,
+                       struct x86_thunk_call *call)
+{
+    uint64_t active = active_elements(fpu, thunk);
+    struct x86_mem_operand at = call->mem;
+    unsigned first, end;
+
+    if (!active || x86_quirks_is_amd())
+        return true;
+    first = (unsigned)__builtin_ctzll(active) * thunk->elem_size;
+    end = (64 - (unsigned)__builtin_clzll(active)) * thunk->elem_size;
+    at.offset += first;
+    if (!touch(fpu, &at, TOUCH_CHECK, NULL, 1, &call->fault))
+        return false;
+    at.offset += end - 1 - first;
+    return touch(fpu, &at, TOUCH_CHECK, NULL, 1, &call->fault);
+}
+
 static bool touch_operand(struct x86_fpu *fpu, const struct x86_thunk *thunk,
                           struct x86_thunk_call *call, enum touch what,
                           uint8_t *data)
@@ -386,6 +410,72 @@ static bool check_whole_write(struct x86_fpu *fpu,
                  &call->fault);
 }
 
+static bool check_store(struct x86_fpu *fpu, const struct x86_thunk *thunk,
+                        struct x86_thunk_call *call, uint8_t *data)
+{
+    const uint8_t all = X86_THUNK_MASKED | X86_THUNK_FULL_CHECK;
+
+    if ((thunk->attrs & all) == X86_THUNK_MASKED &&
+        !check_ends(fpu, thunk, call))
+        return false;
+    return check_whole_write(fpu, thunk, call) &&
+           touch_operand(fpu, thunk, call, TOUCH_CHECK, data);
+}
+
+/* FBSTP stores eight bytes, then two. */
+static void store_head(struct x86_fpu *fpu, const struct x86_thunk_call *call,
+                       const uint8_t *data)
+{
+    struct x86_fault unwanted;
+
+    (void)fpu->mem->write(fpu->core, &call->mem, data, 8, &unwanted);
+}
+
+/*
+ * Intel's processors compute before they look where the result goes: an
+ * exception wins over a page fault, and flags of MXCSR, of MMX instructions the
+ * stack top, stay when the store faults; x87 instructions are undone then.
+ */
+static bool store_computed(struct x86_fpu *fpu, const struct x86_thunk *thunk,
+                           struct x86_thunk_call *call, uint8_t *data)
+{
+    SIM_ALIGNAS(16) uint8_t x87[sizeof(fpu->x87)];
+    uint64_t fip = fpu->fip, fdp = fpu->fdp;
+    uint16_t fop = fpu->fop, fds = fpu->fds;
+
+    x86_fpu_leave_x87(fpu);
+    memcpy(x87, fpu->x87, sizeof(x87));
+    if (!execute(fpu, thunk, data, call))
+        return false;
+    if (store_is_suppressed(fpu, thunk))
+        return true;
+    if (check_store(fpu, thunk, call, data))
+        return touch_operand(fpu, thunk, call, TOUCH_WRITE, data);
+    if (thunk->mnemonic == ZYDIS_MNEMONIC_FBSTP)
+        store_head(fpu, call, data);
+    if (thunk->needs & X86_NEED_MMX) {
+        x86_fpu_leave_x87(fpu);
+        fpu->x87[X86_FX_FTW] = x87[X86_FX_FTW];
+    } else if (thunk->needs & X86_NEED_X87) {
+        memcpy(fpu->x87, x87, sizeof(x87));
+        fpu->fip = fip;
+        fpu->fdp = fdp;
+        fpu->fop = fop;
+        fpu->fds = fds;
+    }
+    return false;
+}
+
+static bool computes_first(const struct x86_thunk *thunk)
+{
+    return thunk->mem == X86_THUNK_WRITE &&
+           ((thunk->needs & (X86_NEED_MXCSR | X86_NEED_X87)) ||
+            ((thunk->needs & X86_NEED_MMX) &&
+             (thunk->mnemonic == ZYDIS_MNEMONIC_MOVNTQ ||
+              thunk->mnemonic == ZYDIS_MNEMONIC_MOVD))) &&
+           !x86_quirks_is_amd();
+}
+
 static bool run_with_memory(struct x86_fpu *fpu, const struct x86_thunk *thunk,
                             struct x86_thunk_call *call)
 {
@@ -393,12 +483,13 @@ static bool run_with_memory(struct x86_fpu *fpu, const struct x86_thunk *thunk,
 
     if (!check_alignment(fpu, thunk, call))
         return false;
+    if (computes_first(thunk))
+        return store_computed(fpu, thunk, call, bounce);
     if ((thunk->mem & X86_THUNK_READ) &&
         !touch_operand(fpu, thunk, call, TOUCH_READ, bounce))
         return false;
     if ((thunk->mem & X86_THUNK_WRITE) &&
-        (!check_whole_write(fpu, thunk, call) ||
-         !touch_operand(fpu, thunk, call, TOUCH_CHECK, bounce)))
+        !check_store(fpu, thunk, call, bounce))
         return false;
     if (!execute(fpu, thunk, bounce, call))
         return false;

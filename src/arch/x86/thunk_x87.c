@@ -184,8 +184,12 @@ static void get_env(const struct x86_fpu *fpu, struct x87_env *env)
     env->fop = fpu->fop;
     env->fip = (uint32_t)fpu->fip;
     env->fdp = (uint32_t)fpu->fdp;
-    env->fcs = fpu->fip ? fpu->state->seg[X86_CS].selector : fpu->fcs;
-    env->fds = fpu->fds;
+    env->fcs = 0;
+    env->fds = 0;
+    if (fpu->has_selectors) {
+        env->fcs = fpu->fip ? fpu->state->seg[X86_CS].selector : fpu->fcs;
+        env->fds = fpu->fds;
+    }
     if (is_real_format(fpu)) {
         env->fip += (uint32_t)env->fcs << 4;
         env->fdp += (uint32_t)env->fds << 4;

@@ -11,6 +11,8 @@
  */
 #include "arch/x86/thunk_xsave.h"
 
+#include "arch/x86/quirks.h"
+#include "arch/x86/segment.h"
 #include "arch/x86/thunk_run.h"
 
 #include <string.h>
@@ -76,7 +78,15 @@ static void area_init(struct area *area, struct x86_fpu *fpu,
 
 static bool check_address(const struct area *area, unsigned align)
 {
-    return x86_thunk_check_aligned(area->fpu, area->thunk, area->call, align);
+    const struct x86_mem_operand *at = &area->call->mem;
+    bool is_aligned =
+        x86_thunk_check_aligned(area->fpu, area->thunk, area->call, align);
+
+    /* Intel's processors look at the address first. */
+    if (!is_aligned && at->seg == X86_SS_SEG && area->thunk->mode_bits == 64 &&
+        !x86_is_canonical(at->offset) && !x86_quirks_is_amd())
+        return x86_thunk_fault(area->call, X86_SS);
+    return is_aligned;
 }
 
 static bool area_touch(struct area *area, unsigned from, unsigned size,
@@ -112,7 +122,7 @@ static void put_pointers(struct area *area)
     x86_fx_set_u16(data, X86_FX_FOP, fpu->fop);
     memcpy(data + X86_FX_FIP, &fpu->fip, area->is_wide ? 8 : 4);
     memcpy(data + X86_FX_FDP, &fpu->fdp, area->is_wide ? 8 : 4);
-    if (area->is_wide)
+    if (area->is_wide || !fpu->has_selectors)
         return;
     x86_fx_set_u16(data, X86_FX_FCS, fpu->state->seg[X86_CS].selector);
     x86_fx_set_u16(data, X86_FX_FDS, fpu->fds);
@@ -407,6 +417,23 @@ static bool write_area(struct area *area, uint64_t written, bool has_mxcsr)
     return write_part(area, X86_XSAVE_HEADER, area->is_compact ? 16 : 8);
 }
 
+/* Intel's processors begin with the last byte that may be accessed
+ * (measured). */
+static bool check_last_byte(struct area *area, unsigned size,
+                            enum x86_thunk_mem what)
+{
+    struct x86_mem_operand at = area->call->mem;
+    struct x86_fault *fault = &area->call->fault;
+    uint8_t byte;
+
+    if (x86_quirks_is_amd())
+        return true;
+    at.offset += size - 1;
+    return what == X86_THUNK_READ
+               ? area->fpu->mem->read(area->fpu->core, &at, &byte, 1, fault)
+               : area->fpu->mem->check_write(area->fpu->core, &at, 1, fault);
+}
+
 static bool check_area(struct area *area, uint64_t comps)
 {
     const struct x86_xsave_layout *layout = &area->fpu->layout;
@@ -417,7 +444,8 @@ static bool check_area(struct area *area, uint64_t comps)
         area->data,
     };
 
-    return x86_span_check_write(area->fpu, &span, &area->call->fault);
+    return check_last_byte(area, span.size, X86_THUNK_WRITE) &&
+           x86_span_check_write(area->fpu, &span, &area->call->fault);
 }
 
 static bool xsave_standard(struct area *area)
@@ -501,17 +529,37 @@ static bool header_is_valid(struct area *area)
            header_is_zero(area, 16);
 }
 
-/* The area's first byte, then the header: the order of page faults. */
-static bool read_header(struct area *area)
+static bool read_bytes(struct area *area, unsigned from, unsigned size)
 {
     struct x86_mem_operand at = area->call->mem;
 
-    if (!area_touch(area, 0, 1, X86_THUNK_READ))
-        return false;
-    at.offset += X86_XSAVE_HEADER;
-    return area->fpu->mem->read(area->fpu->core, &at,
-                                area->data + X86_XSAVE_HEADER, HEADER_BYTES,
+    at.offset += from;
+    return area->fpu->mem->read(area->fpu->core, &at, area->data + from, size,
                                 &area->call->fault);
+}
+
+/* Intel's processors read XCOMP_BV and, in the standard format, the last byte
+ * of the area before all else (measured). */
+static bool read_xcomp(struct area *area)
+{
+    const struct x86_xsave_layout *layout = &area->fpu->layout;
+    uint64_t xcomp;
+
+    if (x86_quirks_is_amd())
+        return true;
+    if (!read_bytes(area, X86_XSAVE_HEADER + 8, 8))
+        return false;
+    memcpy(&xcomp, area->data + X86_XSAVE_HEADER + 8, 8);
+    return (xcomp & COMPACT_BIT) ||
+           check_last_byte(area, x86_xsave_size(layout, area->comps),
+                           X86_THUNK_READ);
+}
+
+/* The area's first byte, then the header: the order of page faults. */
+static bool read_header(struct area *area)
+{
+    return read_xcomp(area) && area_touch(area, 0, 1, X86_THUNK_READ) &&
+           read_bytes(area, X86_XSAVE_HEADER, HEADER_BYTES);
 }
 
 /* All that the header promises; more is not touched. */

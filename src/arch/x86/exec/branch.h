@@ -12,8 +12,9 @@ bool x86_is_target_valid(const struct x86_core *core, uint64_t rip);
 struct x86_op *x86_jump(struct x86_core *core, struct x86_op *op, uint64_t rip);
 
 /** x86_bad_call() - full handlers: CALL to a target that RIP may not have
- *  @top: where the return address would go.  AMD's processors push it first, so
- *  that a fault of the stack wins; Intel's look at the target first.
+ *  @top: where the return address would go.  A fault of the stack wins; Intel's
+ *  processors have written the address when they look at the target, AMD's have
+ *  not (measured).
  *  Returns: what the handler has to return. */
 struct x86_op *x86_bad_call(struct x86_core *core, struct x86_op *op,
                             uint64_t top, unsigned size);

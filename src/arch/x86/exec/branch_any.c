@@ -95,9 +95,11 @@ struct x86_op *x86_bad_call(struct x86_core *core, struct x86_op *op,
     uint64_t linear;
 
     top &= x86_stack_mask(core);
-    if (x86_quirks_is_amd() && (!x86_linear_addr(core, X86_SS_SEG, top, size,
-                                                 X86_ACCESS_WRITE, &linear) ||
-                                !x86_check_write(core, linear, size)))
+    if (!x86_linear_addr(core, X86_SS_SEG, top, size, X86_ACCESS_WRITE,
+                         &linear) ||
+        (x86_quirks_is_amd()
+             ? !x86_check_write(core, linear, size)
+             : !x86_write(core, X86_SS_SEG, top, &op->next_rip, size)))
         return x86_raise_set(core, op);
     return x86_raise_error(core, op, X86_GP, 0);
 }

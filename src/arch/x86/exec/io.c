@@ -112,8 +112,11 @@ static struct x86_op *next_element(struct x86_core *core, struct x86_op *op)
 {
     if (is_repeated(op)) {
         move_reg(core, op, X86_RCX, -1);
-        if (string_reg(core, op, X86_RCX))
-            return x86_restart(core, op);
+        if (string_reg(core, op, X86_RCX)) {
+            (void)x86_rep_pause(core, 1);
+            return x86_rep_leave(core, op);
+        }
+        core->rep_work = 0;
     }
     return x86_sys_finish(core, op);
 }

@@ -14,6 +14,7 @@
 
 #include "arch/x86/exec/exec.h"
 #include "arch/x86/exec/flags.h"
+#include "arch/x86/quirks.h"
 
 FOR_SIZES(FLAGS_BINARY, sub, "sub")
 
@@ -142,6 +143,9 @@ static bool cmps_one(struct x86_core *core, struct x86_op *op, unsigned size)
 {
     uint64_t source, target;
 
+    /* Intel's processors read the other operand first (measured). */
+    if (!x86_quirks_is_amd() && !read_target(core, op, size, &target))
+        return false;
     if (!read_source(core, op, size, &source) ||
         !read_target(core, op, size, &target))
         return false;
@@ -306,11 +310,20 @@ static bool is_over(const struct x86_core *core, const struct x86_op *op,
     return is_equal != !!(op->flags & X86_OP_REP);
 }
 
+/* Intel's processors set flags when a repetition ends, AMD's by each element.
+ * [SDM] Vol. 2, "REP/REPE/REPZ/REPNE/REPNZ". */
+static void restore_flags(struct x86_core *core, uint16_t flags)
+{
+    if (!x86_quirks_is_amd())
+        core->flags = flags;
+}
+
 static struct x86_op *repeat(struct x86_core *core, struct x86_op *op,
                              const struct string *string)
 {
     /* Debuggers see each element. */
     const bool one_by_one = core->is_trapping || core->is_watching;
+    const uint16_t flags = core->flags;
     uint64_t left;
 
     while ((left = get_reg(core, op, X86_RCX)) != 0) {
@@ -318,16 +331,21 @@ static struct x86_op *repeat(struct x86_core *core, struct x86_op *op,
 
         if (string->many && !(core->state.rflags & X86_DF_FLAG) && !one_by_one)
             done = string->many(core, op, string->size, left);
-        if (done == 0 && !string->one(core, op, string->size))
+        if (done == 0 && !string->one(core, op, string->size)) {
+            restore_flags(core, flags);
             return x86_raise_set(core, op);
-        left -= done ? done : 1;
+        }
+        done = done ? done : 1;
+        left -= done;
         set_reg(core, op, X86_RCX, left);
         if (is_over(core, op, string))
             break;
-        if (left &&
-            (one_by_one || __atomic_load_n(&core->attention, __ATOMIC_RELAXED)))
-            return x86_restart(core, op);
+        if (left && (x86_rep_pause(core, done) || one_by_one)) {
+            restore_flags(core, flags);
+            return x86_rep_leave(core, op);
+        }
     }
+    core->rep_work = 0;
     /* A 32-bit count of zero clears the upper half, too. */
     set_reg(core, op, X86_RCX, left);
     return op + 1;

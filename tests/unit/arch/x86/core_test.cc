@@ -191,3 +191,57 @@ TEST(X86Core, AsksTheEnvironmentForPseudoOperationsAndHypercalls)
     guest.run(code, 1);
     EXPECT_EQ(guest.faults.back().vector, X86_UD);
 }
+
+TEST(X86Core, LeavesALongRepetitionInTheMiddle)
+{
+    Guest guest;
+    const uint64_t elements = 2 * uint64_t(X86_REP_SLICE) + 5000;
+    guest.gpr(X86_RCX) = elements;
+    guest.gpr(X86_RDI) = Guest::kData;
+    guest.gpr(X86_RAX) = 0x5a;
+    guest.load({0xf3, 0xaa, 0xff, 0xc3}); // rep stosb; inc ebx
+    guest.state()->rip = Guest::kCode;
+    for (int i = 1; i <= 2; i++) {
+        EXPECT_EQ(x86_core_run(guest.core, 100), X86_STOP_REP);
+        EXPECT_EQ(x86_core_insts(guest.core), 0u);
+        EXPECT_EQ(guest.state()->rip, uint64_t(Guest::kCode));
+        EXPECT_EQ(guest.gpr(X86_RCX) + guest.gpr(X86_RDI),
+                  Guest::kData + elements);
+        EXPECT_LT(guest.gpr(X86_RCX), elements - i * X86_REP_SLICE + 1);
+    }
+    EXPECT_EQ(x86_core_run(guest.core, 2), X86_STOP_BUDGET);
+    EXPECT_EQ(x86_core_insts(guest.core), 2u);
+    EXPECT_EQ(guest.gpr(X86_RBX), 1u);
+    EXPECT_EQ(guest.host(Guest::kData + elements)[-1], 0x5a);
+    EXPECT_EQ(guest.host(Guest::kData + elements)[0], 0);
+}
+
+TEST(X86Core, DoesNotAddUpRepetitionsThatEnd)
+{
+    Guest guest;
+    // 1: mov rcx, rdx; mov rdi, rsi; rep stosb; jmp 1b
+    guest.gpr(X86_RDX) = X86_REP_SLICE - 1;
+    guest.gpr(X86_RSI) = Guest::kData;
+    EXPECT_EQ(
+        guest.run({0x48, 0x89, 0xd1, 0x48, 0x89, 0xf7, 0xf3, 0xaa, 0xeb, 0xf6},
+                  40),
+        X86_STOP_BUDGET);
+}
+
+TEST(X86Core, TakesARequestInTheMiddleOfARepetition)
+{
+    Guest guest;
+    guest.gpr(X86_RCX) = 100000;
+    guest.gpr(X86_RDI) = Guest::kData;
+    guest.load({0xf3, 0xaa}); // rep stosb
+    guest.state()->rip = Guest::kCode;
+    // The first page of the destination asks for a stop by a page fault.
+    *guest.pte(Guest::kData + 8192) = 0;
+    EXPECT_EQ(x86_core_run(guest.core, 1), X86_STOP_REQUEST);
+    EXPECT_EQ(guest.gpr(X86_RDI), Guest::kData + 8192);
+    *guest.pte(Guest::kData + 8192) = (Guest::kData + 8192) | 7;
+    x86_core_stop(guest.core);
+    EXPECT_EQ(x86_core_run(guest.core, 1), X86_STOP_REQUEST);
+    EXPECT_EQ(x86_core_run(guest.core, 1), X86_STOP_BUDGET);
+    EXPECT_EQ(guest.gpr(X86_RCX), 0u);
+}
