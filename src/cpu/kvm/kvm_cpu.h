@@ -93,6 +93,10 @@ void kvm_cpu_serve(struct kvm_cpu *cpu);
 /* The run was interrupted, maybe on the way to an exit. */
 void kvm_cpu_serve_signal(struct kvm_cpu *cpu);
 
+/* kvm_exit.c: a signal ended the run; the guest may stand at a stub, before it
+ *  has told of the event that brought it there. */
+void kvm_cpu_serve_interrupted(struct kvm_cpu *cpu);
+
 /** kvm_cpu_step() - execute one instruction in the core. */
 void kvm_cpu_step(struct kvm_cpu *cpu);
 
