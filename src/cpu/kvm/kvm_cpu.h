@@ -62,6 +62,10 @@ struct kvm_cpu {
 
 struct kvm_cpu *kvm_cpu_of(struct sim_object *obj);
 
+/** kvm_cpu_start() - make the vCPU, and the VM if it is the first; fatal if the
+ *  host cannot. */
+void kvm_cpu_start(struct kvm_cpu *cpu);
+
 /* -------------------------------------------------------------- kvm_run.c */
 
 /* kvm_cpu_execute() - until @until or the runner's horizon. */
@@ -92,10 +96,6 @@ uint64_t kvm_cpu_ns_until(const struct kvm_cpu *cpu, tick_t until);
 void kvm_cpu_serve(struct kvm_cpu *cpu);
 /* The run was interrupted, maybe on the way to an exit. */
 void kvm_cpu_serve_signal(struct kvm_cpu *cpu);
-
-/* kvm_exit.c: a signal ended the run; the guest may stand at a stub, before it
- *  has told of the event that brought it there. */
-void kvm_cpu_serve_interrupted(struct kvm_cpu *cpu);
 
 /** kvm_cpu_step() - execute one instruction in the core. */
 void kvm_cpu_step(struct kvm_cpu *cpu);
