@@ -17,9 +17,8 @@ Try:
     gearshift configs/example/parallel_fork.py --period=50ms --jobs=4 ./program
     gearshift configs/example/parallel_fork.py --cpu=atomic ./program
 
-A child must not do what can be done only once: its output to files of the
-program goes where the parent's goes.  So a sample should be shorter than the
-time to the next output, as it is in the middle of a computation.
+What the program prints while a child looks at it goes to a file in the
+child's directory; the parent prints it once.
 """
 import argparse
 import os
@@ -50,6 +49,7 @@ period = simulation.default().seconds(args.period)
 
 def run_sample():
     """In the child: never returns."""
+    system.workload.redirect_outputs(f"{m5.options.outdir}/output.txt")
     m5.switchCpus(system, list(zip(fast, sampled)), verbose=False)
     m5.stats.reset()
     sampled[0].scheduleInstStop(0, args.insts, "sampled")

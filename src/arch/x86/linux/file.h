@@ -164,6 +164,9 @@ bool file_is_host(const struct file *file);
  *  that programs have open get positions of their own.  Streams and the
  *  standard outputs stay common.  Returns: 0 or -errno, @path: of what. */
 SIM_MUST_CHECK int file_host_unshare(struct kernel *kernel, const char **path);
+/** file_host_redirect() - standard outputs go to @path from now on, which is
+ *  made if needed and appended to.  Returns: 0 or -errno. */
+SIM_MUST_CHECK int file_host_redirect(struct kernel *kernel, const char *path);
 /* A transfer on it never has to wait, and a short read means its end. */
 bool file_is_regular(const struct file *file);
 /* file_text.c: content made when opened; takes over text->data. */
