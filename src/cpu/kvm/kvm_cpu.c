@@ -175,6 +175,13 @@ static void kvm_cpu_startup(struct sim_object *obj)
     kvm_cpu_start(kvm_cpu_of(obj));
 }
 
+/* What the vCPU holds alone would be lost with it, as in a fork. */
+static enum sim_drain kvm_cpu_drain(struct sim_object *obj)
+{
+    x86_core_sync(kvm_cpu_of(obj)->base.core);
+    return SIM_DRAINED;
+}
+
 /* The child makes a vCPU of its own when it needs one. */
 static void kvm_cpu_after_fork(struct sim_object *obj)
 {
@@ -195,6 +202,7 @@ static void kvm_cpu_fini(struct sim_object *obj)
 static const struct sim_ops kvm_cpu_ops = {
     .init = kvm_cpu_init,
     .startup = kvm_cpu_startup,
+    .drain = kvm_cpu_drain,
     .after_fork = kvm_cpu_after_fork,
     .fini = kvm_cpu_fini,
 };
