@@ -216,7 +216,8 @@ static void cpu_unquiesce(struct base_cpu *cpu, tick_t now)
     cpu->io.last_quiescence =
         now > cpu->io.quiesced_at ? now - cpu->io.quiesced_at : 0;
     eventq_deschedule(sim_eventq(sim), &cpu->io.wake);
-    base_cpu_activate(cpu);
+    if (!cpu->switched_out)
+        sim_runner_activate(sim, &cpu->runner);
 }
 
 static void wake_up(struct sim_event *event, tick_t now)
@@ -260,7 +261,7 @@ static bool pseudo_wake(struct pseudo_call *call, uint64_t cpu_id)
         if (!sim_object_is_a(obj, &base_cpu_type))
             continue;
         other = base_cpu_of(obj);
-        if (other->cpu_id != cpu_id || other->is_switched_out)
+        if (other->cpu_id != cpu_id || other->switched_out)
             continue;
         cpu_unquiesce(other, call->now);
         return true;
@@ -368,7 +369,8 @@ static void cpu_wake(struct base_cpu *cpu)
     x86_core_poke(cpu->core);
     cpu->io.is_poked = true;
     cpu_unquiesce(cpu, sim_now(cpu->base.base.sim));
-    base_cpu_activate(cpu);
+    if (!cpu->switched_out)
+        sim_runner_activate(cpu->base.base.sim, runner);
     if (runner->kick)
         runner->kick(runner);
 }
@@ -413,7 +415,7 @@ static tick_t intr_tick_of_tsc(struct x86_intr_cpu *intr_cpu, uint64_t tsc)
 {
     struct base_cpu *cpu = cpu_of_intr(intr_cpu);
     uint64_t cycles = tsc - intr_cpu->state->tsc_offset;
-    tick_t period = cpu->linux_cpu.period;
+    tick_t period = clock_period(&cpu->base);
 
     if ((int64_t)cycles < 0)
         return 0;
@@ -467,7 +469,7 @@ static uint64_t env_read_tsc(struct x86_env *env, struct x86_core *core)
     struct base_cpu *cpu = cpu_of_env(env);
 
     (void)core;
-    return base_cpu_catch_up(cpu) / cpu->linux_cpu.period;
+    return base_cpu_catch_up(cpu) / clock_period(&cpu->base);
 }
 
 static uint64_t env_random(struct x86_env *env, struct x86_core *core)
