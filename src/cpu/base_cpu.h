@@ -92,7 +92,7 @@ struct base_cpu {
     tick_t run_until;    /* what its budget was made for */
     bool is_in_se;
     bool is_switched_out;
-    bool was_active; /* when it was switched out: has something to run */
+    bool was_active;       /* when it was switched out: has something to run */
     bool wakes_at_startup; /* it was running when the checkpoint was written */
     bool is_traced;
 };

@@ -262,9 +262,8 @@ static void se_workload_after_fork(struct sim_object *obj)
     const struct se_workload *workload =
         SIM_CAST(struct se_workload, se_workload_type, obj);
     const char *path = "";
-    int error = workload->kernel
-                    ? file_host_unshare(workload->kernel, &path)
-                    : 0;
+    int error =
+        workload->kernel ? file_host_unshare(workload->kernel, &path) : 0;
 
     if (error)
         sim_fatal(obj, "%s cannot be opened again after the fork: %s", path,
