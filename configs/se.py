@@ -7,6 +7,8 @@ Run a Linux program, with gem5's options.
     gearshift configs/se.py -c ./program -I 1000000
     gearshift configs/se.py -c ./program --take-checkpoints=1000000000
     gearshift configs/se.py -c ./program -r 1
+    gearshift configs/se.py -c ./program --gears='kvm until main; atomic'
+    gearshift configs/se.py -c ./program --fast-forward=1000000
 
 For a quick run without a script there is `gearshift se PROGRAM ARGS...`.
 """
@@ -17,9 +19,11 @@ import sys
 
 import m5
 from gearshift import checkpoints, simulation
+from gearshift.gearbox import GearBox
+from gearshift.gearplan import GEARS, Plan
 from m5.objects import (
     AddrRange,
-    AtomicSimpleCPU,
+    KvmVM,
     Process,
     RedirectPath,
     Root,
@@ -31,10 +35,9 @@ from m5.objects import (
     VoltageDomain,
 )
 
-CPU_TYPES = {
-    "AtomicSimpleCPU": AtomicSimpleCPU,
-    "X86AtomicSimpleCPU": AtomicSimpleCPU,
-}
+# gem5's names of CPUs, with and without the prefix, and gears.
+CPU_TYPES = {name.replace("X86", ""): gear for gear, name in GEARS.items()}
+CPU_TYPES.update({name: gear for gear, name in GEARS.items()})
 
 
 def parse_args():
@@ -48,6 +51,26 @@ def parse_args():
     add("--output", default="cout", help="standard output")
     add("--errout", default="cerr", help="standard error")
     add("--cpu-type", choices=sorted(CPU_TYPES), default="AtomicSimpleCPU")
+    add(
+        "--gears",
+        metavar="PLAN",
+        help="change CPU models on the way (docs/gears.md), in the place of "
+        "--cpu-type",
+    )
+    add(
+        "-F",
+        "--fast-forward",
+        type=int,
+        metavar="N",
+        help="instructions on AtomicSimpleCPU before --cpu-type",
+    )
+    add(
+        "--repeat-switch",
+        type=int,
+        metavar="N",
+        help="change between AtomicSimpleCPU and --cpu-type every N "
+        "instructions",
+    )
     add("-n", "--num-cpus", type=int, default=1)
     add("--cpu-clock", default="2GHz")
     add("--sys-clock", default="1GHz")
@@ -64,6 +87,21 @@ def parse_args():
     add("--allow-write", action="append", default=[], metavar="PATH")
     checkpoints.add_options(parser)
     return parser.parse_args()
+
+
+def gear_plan(args):
+    """The CPU models and when they change."""
+    gear = CPU_TYPES[args.cpu_type]
+    texts = {
+        "gears": args.gears,
+        "fast_forward": f"atomic {args.fast_forward} insts; {gear}",
+        "repeat_switch": f"repeat (atomic {args.repeat_switch} insts; "
+        f"{gear} {args.repeat_switch} insts)",
+    }
+    given = [name for name in texts if getattr(args, name) is not None]
+    if len(given) > 1:
+        sys.exit("give one of --gears, --fast-forward, --repeat-switch")
+    return Plan(texts[given[0]] if given else gear), bool(given)
 
 
 def make_processes(args):
@@ -89,10 +127,10 @@ def make_processes(args):
     ]
 
 
-def make_system(args, max_insts):
+def make_system(args, box, max_insts):
     """CPUs, a crossbar and a memory."""
     processes = make_processes(args)
-    system = System(mem_mode="atomic", mem_ranges=[AddrRange(args.mem_size)])
+    system = box.system = System(mem_ranges=[AddrRange(args.mem_size)])
     system.voltage_domain = VoltageDomain()
     system.clk_domain = SrcClockDomain(
         clock=args.sys_clock, voltage_domain=system.voltage_domain
@@ -110,10 +148,18 @@ def make_system(args, max_insts):
     system.system_port = system.membus.cpu_side_ports
     system.mem = SimpleMemory(range=system.mem_ranges[0])
     system.mem.port = system.membus.mem_side_ports
-    system.cpu = [
-        CPU_TYPES[args.cpu_type](cpu_id=i, clk_domain=system.cpu_clk_domain)
-        for i in range(args.num_cpus)
-    ]
+    box.add_cpus(
+        lambda cls, standby: [
+            cls(
+                cpu_id=i,
+                clk_domain=system.cpu_clk_domain,
+                switched_out=standby,
+            )
+            for i in range(args.num_cpus)
+        ]
+    )
+    if "kvm" in box.cpus:
+        system.kvm_vm = KvmVM()
     for index, cpu in enumerate(system.cpu):
         cpu.workload = processes[index :: args.num_cpus]
         cpu.max_insts_any_thread = args.maxinsts
@@ -127,10 +173,21 @@ def make_system(args, max_insts):
 if __name__ in ("__main__", "__m5_main__"):
     arguments = parse_args()
     plan = checkpoints.Plan(arguments, m5.options.outdir)
+    gears, has_gears = gear_plan(arguments)
+    if has_gears and plan.points:
+        sys.exit("checkpoints are taken without changes of gear")
+    gearbox = GearBox(None, gears)
     root = Root(
-        full_system=False, system=make_system(arguments, plan.max_insts)
+        full_system=False,
+        system=make_system(arguments, gearbox, plan.max_insts),
     )
     m5.instantiate(plan.restore_from)
-    event = plan.run(simulation.default(), arguments.abs_max_tick)
+    if has_gears:
+        if arguments.abs_max_tick != m5.MaxTick:
+            m5.setMaxTick(arguments.abs_max_tick)
+        event = gearbox.run(simulation.default())
+        print(gearbox.report())
+    else:
+        event = plan.run(simulation.default(), arguments.abs_max_tick)
     print(f"Exiting @ tick {m5.curTick()} because {event.getCause()}")
     sys.exit(event.getCode())

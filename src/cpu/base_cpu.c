@@ -53,15 +53,17 @@ static tick_t base_cpu_now(struct linux_cpu *linux_cpu)
         SIM_CONTAINER_OF(linux_cpu, struct base_cpu, linux_cpu));
 }
 
-static void base_cpu_wake(struct linux_cpu *linux_cpu)
+void base_cpu_activate(struct base_cpu *cpu)
 {
-    struct base_cpu *cpu =
-        SIM_CONTAINER_OF(linux_cpu, struct base_cpu, linux_cpu);
-
     if (cpu->is_switched_out)
         cpu->was_active = true;
     else
         sim_runner_activate(cpu->base.base.sim, &cpu->runner);
+}
+
+static void base_cpu_wake(struct linux_cpu *linux_cpu)
+{
+    base_cpu_activate(SIM_CONTAINER_OF(linux_cpu, struct base_cpu, linux_cpu));
 }
 
 uint64_t base_cpu_budget(struct base_cpu *cpu, tick_t until)

@@ -92,7 +92,7 @@ struct base_cpu {
     tick_t run_until;    /* what its budget was made for */
     bool is_in_se;
     bool is_switched_out;
-    bool was_active; /* when it was switched out: has something to run */
+    bool was_active;       /* when it was switched out: has something to run */
     bool wakes_at_startup; /* it was running when the checkpoint was written */
     bool is_traced;
 };
@@ -146,6 +146,10 @@ void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts,
 
 /** base_cpu_cancel_stops() - forget the instruction stops with @cause. */
 void base_cpu_cancel_stops(struct base_cpu *cpu, const char *cause);
+
+/** base_cpu_activate() - there is something to run; while the CPU is switched
+ *  out, for the one that will take over. */
+void base_cpu_activate(struct base_cpu *cpu);
 
 /** base_cpu_is_idle() - whether it has nothing to run: it is switched out,
  *  halted, or no thread is ready for it. */

@@ -79,14 +79,6 @@ static void move_port(struct sim_port *to, struct sim_port *from)
     from->peer = NULL;
 }
 
-static void move_interrupts(struct base_cpu *to, struct base_cpu *from)
-{
-    struct sim_vec_obj interrupts = to->interrupts;
-
-    to->interrupts = from->interrupts;
-    from->interrupts = interrupts;
-}
-
 void base_cpu_take_over(struct base_cpu *cpu, struct base_cpu *old)
 {
     struct sim *sim = cpu->base.base.sim;
@@ -97,7 +89,7 @@ void base_cpu_take_over(struct base_cpu *cpu, struct base_cpu *old)
         kernel_change_cpu(&old->linux_cpu, &cpu->linux_cpu);
     move_port(&cpu->icache_port, &old->icache_port);
     move_port(&cpu->dcache_port, &old->dcache_port);
-    move_interrupts(cpu, old);
+    cpu_io_take_over(cpu, old);
     cpu->is_switched_out = false;
     /* It may have got a little beyond the tick of the exit. */
     cpu->runner.now = old->runner.now;

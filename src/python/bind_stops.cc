@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Stops at symbols and addresses of programs. */
+/* Stops at symbols and addresses of programs; where their output goes. */
+#include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/se_workload.h"
 #include "python/binding.hh"
+
+#include <cstring>
 
 namespace binding
 {
@@ -44,6 +47,7 @@ uint32_t add_stop(const Object &object, const py::dict &asked)
     spec.file = text_or_null(file);
     spec.addr = py::cast<uint64_t>(asked["addr"]);
     spec.count = py::cast<uint64_t>(asked["count"]);
+    spec.repeats = py::cast<bool>(asked["repeats"]);
     spec.pid = py::cast<uint32_t>(asked["pid"]);
     spec.cause = cause.c_str();
     return stops_add(kernel_of(object), &spec)->id;
@@ -78,10 +82,20 @@ void remove_stop(const Object &object, uint32_t id)
     stops_remove(kernel_of(object), stop_of(object, id));
 }
 
+void redirect_outputs(const Object &object, const std::string &path)
+{
+    object.simulation->check_idle();
+    int error = file_host_redirect(kernel_of(object), path.c_str());
+    if (error)
+        throw FatalThrow(path + ": " + std::strerror(-error));
+}
+
 } // namespace
 
 void bind_stops(py::module_ &module)
 {
+    module.def("redirect_outputs", redirect_outputs, py::arg("workload"),
+               py::arg("path"));
     module.def("stop_add", add_stop, py::arg("workload"), py::arg("asked"));
     module.def("stop_read", read_stop, py::arg("workload"), py::arg("id"));
     module.def("stop_sites", read_sites, py::arg("workload"), py::arg("id"));

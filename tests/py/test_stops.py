@@ -271,6 +271,21 @@ def test_a_removed_stop_is_not_met(runner, programs):
     ]
 
 
+def test_a_stop_can_come_again(runner, programs):
+    calls = (
+        "s = workload.stop_at('step', count=3, repeats=True)\n"
+        "go(3)\nprint(s.hits, s.is_over)\ngo()\n"
+    )
+    assert run(runner, programs / "pie", calls) == [
+        "reached step 0",
+        "reached step 0",
+        "reached step 0",
+        "9 False",
+        "total 55",
+        END,
+    ]
+
+
 def test_stops_change_no_instruction_count(runner, programs):
     calls = (
         "s = workload.stop_at('step', count=100)\n"

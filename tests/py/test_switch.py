@@ -14,7 +14,8 @@ import os, random, shlex, sys
 import m5
 from m5.objects import *
 
-count, seed, step, command = sys.argv[1:5]
+count, seed, step, command, other = sys.argv[1:6]
+Other = globals()[other]
 count, step = int(count), int(step)
 random = random.Random(int(seed))
 root = Root(full_system=False)
@@ -29,9 +30,9 @@ system.system_port = system.membus.cpu_side_ports
 system.workload = X86EmuLinux(quantum=5000)
 system.cpu = [X86AtomicSimpleCPU(cpu_id=i) for i in range(count)]
 # The name comes first: standing by, it must not open the first seat.
-system.a_cpu = [
-    X86AtomicSimpleCPU(cpu_id=i, switched_out=True) for i in range(count)
-]
+system.a_cpu = [Other(cpu_id=i, switched_out=True) for i in range(count)]
+if Other is X86KvmCPU:
+    system.kvm_vm = KvmVM()
 for cpu in system.cpu:
     cpu.createInterruptController()
     cpu.connectBus(system.membus)
@@ -45,15 +46,20 @@ while True:
     if step:
         which = random.randrange(count)
         # An idle CPU never gets there; time passes in any case.
-        if count == 1 and random.random() < 0.7:
+        is_counted = isinstance(active[which], X86AtomicSimpleCPU)
+        if count == 1 and is_counted and random.random() < 0.7:
             insts = random.randrange(1, step)
             active[which].scheduleInstStop(0, insts, "change")
-        else:
+        elif is_counted:
             m5.scheduleTickExitFromCurrent(random.randrange(1, 500 * step))
+        else:
+            m5.scheduleTickExitFromCurrent(random.randrange(1, 300_000_000))
     event = m5.simulate()
     if event.getCause() not in ("change", "Tick exit reached"):
         break
-    pairs = [p for p in zip(active, waiting) if random.random() < 0.7]
+    # CPUs that need different memory modes change together.
+    share = 0.7 if Other is X86AtomicSimpleCPU else 1
+    pairs = [p for p in zip(active, waiting) if random.random() < share]
     m5.switchCpus(system, pairs, verbose=False)
     for old, new in pairs:
         index = active.index(old)
@@ -68,9 +74,11 @@ print("insts", total, "ticks", m5.curTick())
 """
 
 
-def run(runner, count, seed, step, command):
+def run(runner, count, seed, step, command, other="X86AtomicSimpleCPU"):
     """Output and status of the program; changes; instructions and ticks."""
-    done = runner.script(SCRIPT, str(count), str(seed), str(step), command)
+    done = runner.script(
+        SCRIPT, str(count), str(seed), str(step), command, other
+    )
     assert done.returncode == 0, done.stdout + done.stderr
     *out, cause, changes, insts = done.stdout.splitlines()
     words, code = cause.rsplit(" ", 1)

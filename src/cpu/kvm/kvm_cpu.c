@@ -51,6 +51,10 @@ static void kvm_cpu_state_in(struct base_cpu *base)
 {
     struct kvm_cpu *cpu = kvm_cpu_of(&base->base.base);
 
+    if (!cpu->run) { /* in the child of a fork */
+        kvm_cpu_start(cpu);
+        return;
+    }
     kvm_sync_forget(&cpu->sync);
     kvm_gang_join(&cpu->kvm->gang, cpu);
 }
@@ -161,13 +165,32 @@ static void kvm_cpu_close(struct kvm_cpu *cpu)
     cpu->fd = -1;
 }
 
-static void kvm_cpu_startup(struct sim_object *obj)
+void kvm_cpu_start(struct kvm_cpu *cpu)
 {
-    struct kvm_cpu *cpu = kvm_cpu_of(obj);
-
     kvm_cpu_open(cpu);
     if (!cpu->base.is_switched_out)
         kvm_gang_join(&cpu->kvm->gang, cpu);
+}
+
+static void kvm_cpu_startup(struct sim_object *obj)
+{
+    kvm_cpu_start(kvm_cpu_of(obj));
+}
+
+/* What the vCPU holds alone would be lost with it, as in a fork. */
+static enum sim_drain kvm_cpu_drain(struct sim_object *obj)
+{
+    x86_core_sync(kvm_cpu_of(obj)->base.core);
+    return SIM_DRAINED;
+}
+
+/* The child makes a vCPU of its own when it needs one. */
+static void kvm_cpu_after_fork(struct sim_object *obj)
+{
+    struct kvm_cpu *cpu = kvm_cpu_of(obj);
+
+    kvm_gang_forked(&cpu->kvm->gang);
+    kvm_cpu_close(cpu);
 }
 
 static void kvm_cpu_fini(struct sim_object *obj)
@@ -181,6 +204,8 @@ static void kvm_cpu_fini(struct sim_object *obj)
 static const struct sim_ops kvm_cpu_ops = {
     .init = kvm_cpu_init,
     .startup = kvm_cpu_startup,
+    .drain = kvm_cpu_drain,
+    .after_fork = kvm_cpu_after_fork,
     .fini = kvm_cpu_fini,
 };
 

@@ -62,6 +62,10 @@ struct kvm_cpu {
 
 struct kvm_cpu *kvm_cpu_of(struct sim_object *obj);
 
+/** kvm_cpu_start() - make the vCPU, and the VM if it is the first; fatal if the
+ *  host cannot. */
+void kvm_cpu_start(struct kvm_cpu *cpu);
+
 /* -------------------------------------------------------------- kvm_run.c */
 
 /* kvm_cpu_execute() - until @until or the runner's horizon. */

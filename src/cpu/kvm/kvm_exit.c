@@ -56,8 +56,7 @@ static void kvm_serve_syscall(struct kvm_cpu *cpu)
      * ring 0 have changed the segments, too. */
     state->rip = state->gpr[X86_RCX];
     state->rflags = state->gpr[X86_R11];
-    (void)segment_load(state, base->linux_cpu.thread, X86_CS,
-                       SELECTOR_USER_CS);
+    (void)segment_load(state, base->linux_cpu.thread, X86_CS, SELECTOR_USER_CS);
     (void)segment_load(state, base->linux_cpu.thread, X86_SS_SEG,
                        SELECTOR_USER_DS);
     cpu->num_syscall_traps++;
@@ -132,13 +131,27 @@ static bool kvm_serve_trap(struct kvm_cpu *cpu)
     return frame.kind != KVM_TRAP_NONE;
 }
 
+/* INT3 was executed, but its exception is still on its way to the stub. */
+static bool kvm_is_stop_pending(struct kvm_cpu *cpu)
+{
+    struct kvm_vcpu_events events = {0};
+
+    return kvm_stops_met(&cpu->stops, cpu->sync.regs.rip) &&
+           !kvm_call_get_vcpu_events(cpu->kvm->host, cpu->fd, &events) &&
+           (events.exception.injected || events.exception.pending) &&
+           events.exception.nr == X86_BP;
+}
+
 /* A thread that was interrupted between its event and the stub's OUT must not
  * leave the CPU in that state: its frame lies on the CPU's stack. */
 void kvm_cpu_serve_signal(struct kvm_cpu *cpu)
 {
     cpu->num_signal_exits++;
-    if (cpu->sync.trap)
-        (void)kvm_serve_trap(cpu);
+    if (!cpu->sync.trap || kvm_serve_trap(cpu) || !kvm_is_stop_pending(cpu))
+        return;
+    x86_core_sync(cpu->base.core);
+    x86_core_state(cpu->base.core)->rip--;
+    kvm_sync_forget(&cpu->sync); /* with the exception */
 }
 
 /* --------------------------------------------------------------- the reasons

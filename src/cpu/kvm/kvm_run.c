@@ -223,6 +223,8 @@ void kvm_cpu_execute(struct kvm_cpu *cpu, tick_t until)
 {
     struct kvm_gang *gang = &cpu->kvm->gang;
 
+    if (!cpu->run) /* in the child of a fork */
+        kvm_cpu_start(cpu);
     if (kvm_gang_is_shared(gang))
         kvm_gang_execute(gang, cpu, until);
     else

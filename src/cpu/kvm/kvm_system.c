@@ -173,6 +173,9 @@ void kvm_system_startup(struct kvm_system *kvm)
     struct kernel *kernel = kvm_system_kernel(kvm);
     int err = 0;
 
+    if (kvm->is_forked)
+        kvm_system_close(kvm);
+    kvm->is_forked = false;
     if (kvm->vm)
         return;
     kvm_system_open(kvm);
@@ -212,8 +215,16 @@ static void kvm_system_fini(struct sim_object *obj)
 /* -------------------------------------------------------------------- tables
  */
 
+/* A VM belongs to the address space that made it.  The vCPUs close theirs
+ * before the first one starts up again. */
+static void kvm_system_after_fork(struct sim_object *obj)
+{
+    kvm_system_cast(obj)->is_forked = true;
+}
+
 static const struct sim_ops kvm_system_ops = {
     .init = kvm_system_init,
+    .after_fork = kvm_system_after_fork,
     .fini = kvm_system_fini,
 };
 

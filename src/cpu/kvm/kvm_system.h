@@ -63,6 +63,7 @@ struct kvm_system {
     } stale[KVM_SYSTEM_MAX_STALE];
     uint32_t num_stale;
     bool is_all_stale;
+    bool is_forked; /* vm and host are those of the parent process */
 };
 
 /** kvm_system_of() - the KvmVM of the machine that @obj belongs to; fatal if

@@ -240,7 +240,7 @@ def _read_parts(reader: _Reader) -> List[Part]:
                 "would never come"
             )
         is_repeat = reader.peek() == "repeat"
-        part = _read_repeat(reader) if is_repeat else _read_step(reader)
+        part: Part = _read_repeat(reader) if is_repeat else _read_step(reader)
         if is_repeat and _lasts_early(part):
             reader.next = start
             raise reader.error(

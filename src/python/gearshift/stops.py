@@ -76,7 +76,7 @@ class Stop:
 
     @property
     def is_over(self) -> bool:
-        """Whether it has ended a run."""
+        """Whether it has ended a run and will not do so again."""
         return bool(self._read()["is_over"])
 
     @property
@@ -95,9 +95,9 @@ class Stop:
 
 
 def add_stop(
-    workload: Any, place: Place, count: int, cause: Optional[str], pid: int
+    workload: Any, place: Place, count: int, cause: Optional[str], **rest: Any
 ) -> Stop:
-    """The stop, with the kernel."""
+    """The stop, with the kernel; @rest: pid, repeats."""
     if isinstance(count, bool) or not isinstance(count, int) or count < 1:
         raise FatalError(
             f"stop_at(): the count of hits is 1 or more, not {count!r}",
@@ -105,6 +105,6 @@ def add_stop(
         )
     asked = place_fields(place)
     words = cause if cause is not None else f"reached {place_name(place)}"
-    asked.update(count=count, pid=pid, cause=words)
+    asked.update(rest, count=count, cause=words)
     number = _core.stop_add(workload.getCCObject(), asked)
     return Stop(workload, number, words)

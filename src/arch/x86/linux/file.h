@@ -160,6 +160,13 @@ struct file *file_host_create(struct kernel *kernel, int host_fd,
 /* What kind of file is behind file->host_fd decides how it behaves. */
 void file_host_attach(struct file *file, int host_fd);
 bool file_is_host(const struct file *file);
+/** file_host_unshare() - in the child of a fork of the simulator: all files
+ *  that programs have open get positions of their own.  Streams and the
+ *  standard outputs stay common.  Returns: 0 or -errno, @path: of what. */
+SIM_MUST_CHECK int file_host_unshare(struct kernel *kernel, const char **path);
+/** file_host_redirect() - standard outputs go to @path from now on, which is
+ *  made if needed and appended to.  Returns: 0 or -errno. */
+SIM_MUST_CHECK int file_host_redirect(struct kernel *kernel, const char *path);
 /* A transfer on it never has to wait, and a short read means its end. */
 bool file_is_regular(const struct file *file);
 /* file_text.c: content made when opened; takes over text->data. */

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/syscall.h>
@@ -17,6 +18,7 @@
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kckpt.h"
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/process.h"
 #include "base/compiler.h"
 #include "sim/checkpoint.h"
 
@@ -200,16 +202,17 @@ static int file_host_map(struct file *file, struct vm_object **out)
  */
 
 /* What a description keeps besides what the guest set. */
-enum { HOST_FLAGS = O_ACCMODE | O_APPEND | O_PATH | O_SYNC | O_DIRECTORY |
-                    O_NONBLOCK };
+enum {
+    HOST_FLAGS =
+        O_ACCMODE | O_APPEND | O_PATH | O_SYNC | O_DIRECTORY | O_NONBLOCK
+};
 
 static void file_host_save(const struct file *file, struct kckpt *c)
 {
     bool is_inherited = file->stdio.kind == FILE_STDIO_INHERITED;
     bool is_stream = file_host_is_stream(file) && !(file->flags & O_PATH);
     int64_t pos = lseek(file->host_fd, 0, SEEK_CUR);
-    uint64_t stdio[3] = {file->stdio.kind, file->stdio.pid,
-                         file->stdio.number};
+    uint64_t stdio[3] = {file->stdio.kind, file->stdio.pid, file->stdio.number};
     uint32_t host = 0;
 
     if (is_stream && file->stdio.kind == FILE_STDIO_NONE)
@@ -221,19 +224,17 @@ static void file_host_save(const struct file *file, struct kckpt *c)
     ckpt_put_u64(c->w, "host_flags",
                  (uint64_t)fcntl(file->host_fd, F_GETFL) & HOST_FLAGS);
     /* Whoever gave us an output may move on; an input is read on. */
-    ckpt_put_u64(c->w, "host_pos",
-                 pos > 0 && !(is_inherited && file->stdio.number)
-                     ? (uint64_t)pos
-                     : 0);
+    ckpt_put_u64(
+        c->w, "host_pos",
+        pos > 0 && !(is_inherited && file->stdio.number) ? (uint64_t)pos : 0);
 }
 
 static int file_host_reopen_stdio(const struct file *file, struct kckpt *c)
 {
     const struct kernel_host *host = &file->kernel->cfg.host;
-    int fd = host->open_stdio
-                 ? host->open_stdio(host->ctx, file->stdio.pid,
-                                    (int)file->stdio.number)
-                 : -ENOENT;
+    int fd = host->open_stdio ? host->open_stdio(host->ctx, file->stdio.pid,
+                                                 (int)file->stdio.number)
+                              : -ENOENT;
 
     if (fd < 0)
         kckpt_fail(c, "standard stream %u of process %u: %s",
@@ -266,8 +267,83 @@ static void file_host_load(struct file *file, struct kckpt *c)
         return;
     file_host_attach(file, fd);
     /* A pipe that is the input now begins where the last one was left. */
-    if (pos && lseek(fd, (off_t)pos, SEEK_SET) < 0 && !file_host_is_stream(file))
+    if (pos && lseek(fd, (off_t)pos, SEEK_SET) < 0 &&
+        !file_host_is_stream(file))
         kckpt_fail(c, "%.100s: %s", file->path, strerrordesc_np(errno));
+}
+
+/* --------------------------------------------------------------------- fork
+ */
+
+/* The same file, opened once more at the same position. */
+static int file_host_open_again(struct file *file)
+{
+    const int kept = O_ACCMODE | O_APPEND | O_NONBLOCK | O_PATH | O_DIRECTORY;
+    int flags = fcntl(file->host_fd, F_GETFL);
+    off_t pos = lseek(file->host_fd, 0, SEEK_CUR);
+    char link[40];
+    int fd, error = 0;
+
+    if (flags < 0 || pos < 0)
+        return 0; /* no position to share */
+    (void)snprintf(link, sizeof(link), "/proc/self/fd/%d", file->host_fd);
+    fd = open(link, (flags & kept) | O_CLOEXEC);
+    if (fd < 0)
+        return -errno;
+    if (lseek(fd, pos, SEEK_SET) < 0 || dup3(fd, file->host_fd, O_CLOEXEC) < 0)
+        error = -errno;
+    (void)close(fd);
+    return error;
+}
+
+static bool file_host_has_position(const struct file *file)
+{
+    if (file->ops != &file_host_ops && file->ops != &file_host_dir_ops)
+        return false;
+    return !file_host_is_stream(file) &&
+           (file->stdio.kind == FILE_STDIO_NONE || !file->stdio.number);
+}
+
+int file_host_unshare(struct kernel *kernel, const char **path)
+{
+    int error = 0;
+
+    for (struct process *p = kernel->processes; p; p = p->next) {
+        for (uint32_t i = 0; p->files && i < p->files->len; i++) {
+            struct file *file = p->files->entries[i].file;
+
+            if (!file || error || !file_host_has_position(file))
+                continue;
+            error = file_host_open_again(file);
+            *path = file->path;
+        }
+    }
+    return error;
+}
+
+static bool file_host_is_output(const struct file *file)
+{
+    return file && file_is_host(file) && file->stdio.kind != FILE_STDIO_NONE &&
+           file->stdio.number;
+}
+
+int file_host_redirect(struct kernel *kernel, const char *path)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0666);
+    int error = fd < 0 ? -errno : 0;
+
+    for (struct process *p = kernel->processes; p; p = p->next) {
+        for (uint32_t i = 0; p->files && i < p->files->len; i++) {
+            const struct file *file = p->files->entries[i].file;
+
+            if (!error && file_host_is_output(file) &&
+                dup3(fd, file->host_fd, O_CLOEXEC) < 0)
+                error = -errno;
+        }
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    return error;
 }
 
 const struct file_ops file_host_ops = {

@@ -69,7 +69,7 @@ struct kernel_cfg {
     /* /dev/mem: what lies at pseudo_offset is the window of pseudo operations,
      * at pseudo_window; 0: there is no /dev/mem. */
     uint64_t pseudo_offset, pseudo_window;
-    uint32_t fault_around;  /* pages, a power of two up to 512; 0: default */
+    uint32_t fault_around; /* pages, a power of two up to 512; 0: default */
 };
 
 /* A page of the kernel half, the same in all address spaces. */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kckpt.h"
 #include "arch/x86/linux/kernel.h"
 #include "base/alloc.h"
@@ -256,7 +257,21 @@ static void se_workload_startup(struct sim_object *obj)
         sim_exit_now(obj->sim, EXIT_LAST_THREAD, workload->kernel->exit_code);
 }
 
+static void se_workload_after_fork(struct sim_object *obj)
+{
+    const struct se_workload *workload =
+        SIM_CAST(struct se_workload, se_workload_type, obj);
+    const char *path = "";
+    int error =
+        workload->kernel ? file_host_unshare(workload->kernel, &path) : 0;
+
+    if (error)
+        sim_fatal(obj, "%s cannot be opened again after the fork: %s", path,
+                  strerrordesc_np(-error));
+}
+
 static const struct sim_ops se_workload_ops = {
+    .after_fork = se_workload_after_fork,
     .startup = se_workload_startup,
     .save = se_workload_save,
     .load = se_workload_load,

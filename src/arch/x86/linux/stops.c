@@ -164,6 +164,7 @@ struct stop *stops_add(struct kernel *kernel, const struct stop_spec *spec)
     stop->file = spec->file ? alloc_strdup(spec->file) : NULL;
     stop->addr = spec->addr;
     stop->count = spec->count ? spec->count : 1;
+    stop->repeats = spec->repeats;
     stop->pid = spec->pid;
     stop->id = ++kernel->stops.last_id;
     (void)snprintf(stop->cause, sizeof(stop->cause), "%s", spec->cause);
@@ -250,9 +251,9 @@ size_t stops_collect(const struct kernel *kernel,
 /* @stop is met once more.  Returns: whether the run ends. */
 static bool stops_hit(struct kernel *kernel, struct stop *stop)
 {
-    if (stop->is_over || ++stop->hits < stop->count)
+    if (stop->is_over || ++stop->hits % stop->count)
         return false;
-    stop->is_over = true;
+    stop->is_over = !stop->repeats;
     if (kernel->cfg.host.exit)
         kernel->cfg.host.exit(kernel->cfg.host.ctx, stop->cause, 0);
     return true;

@@ -40,6 +40,7 @@ struct stop_spec {
                            last part up to ".so"; NULL: any */
     uint64_t addr;      /* linear; with a symbol, an offset to it */
     uint64_t count;     /* end the run at this hit; at least 1 */
+    bool repeats;       /* and at each multiple of it */
     uint32_t pid;       /* process; 0: any */
     const char *cause;  /* of the exit event */
 };
@@ -49,7 +50,8 @@ struct stop {
     char *symbol, *file;
     uint64_t addr, count, hits;
     uint32_t pid, id;
-    bool is_over;   /* it has ended a run */
+    bool repeats;
+    bool is_over;   /* it has ended a run, and will not do so again */
     bool was_found; /* there has been a site */
     char cause[STOPS_CAUSE_SIZE];
 };

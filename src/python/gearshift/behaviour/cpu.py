@@ -146,7 +146,12 @@ class BaseCPUMethods(ChangeMethods):
 
 
 class SEWorkloadMethods:
-    """Choice of the emulated system; stops."""
+    """Choice of the emulated system; stops; outputs."""
+
+    def redirect_outputs(self: Any, path: str) -> None:
+        """What programs write to their standard outputs from now on is
+        appended to the file at @path; for the child of a fork."""
+        _blame(_core.redirect_outputs, self.getCCObject(), str(path))
 
     def stop_at(
         self: Any,
@@ -154,14 +159,15 @@ class SEWorkloadMethods:
         count: int = 1,
         cause: Optional[str] = None,
         pid: int = 0,
+        repeats: bool = False,
     ) -> Stop:
         """End simulate() at a function or an address.
 
         @place: "main", "libm:sin", "main+0x10" or 0x401000; @count: at this
         hit; @cause: of the exit event, "reached PLACE" if None; @pid: in this
-        process, 0: in any.
+        process, 0: in any; @repeats: at each multiple of @count, not once.
         """
-        return add_stop(self, place, count, cause, pid)
+        return add_stop(self, place, count, cause, pid=pid, repeats=repeats)
 
     @classmethod
     def init_compatible(cls: Any, path: str, *args: Any, **kwargs: Any) -> Any:
