@@ -366,6 +366,7 @@ static void base_cpu_startup(struct sim_object *obj)
     struct base_cpu *cpu = base_cpu_of(obj);
     struct se_workload *workload;
 
+    cpu_io_startup(cpu);
     if (!cpu->is_in_se) {
         if (!cpu->is_switched_out && cpu->runner.run)
             sim_runner_activate(obj->sim, &cpu->runner);

@@ -98,6 +98,7 @@ void base_cpu_take_over(struct base_cpu *cpu, struct base_cpu *old)
     move_port(&cpu->icache_port, &old->icache_port);
     move_port(&cpu->dcache_port, &old->dcache_port);
     move_interrupts(cpu, old);
+    cpu_io_take_over(cpu, old);
     cpu->is_switched_out = false;
     /* It may have got a little beyond the tick of the exit. */
     cpu->runner.now = old->runner.now;
