@@ -562,13 +562,15 @@ static int env_take_interrupt(struct x86_env *env, struct x86_core *core)
     return vector;
 }
 
-void cpu_io_set_env(struct x86_env *env, bool is_in_se)
+void cpu_io_set_env(struct base_cpu *cpu)
 {
+    struct x86_env *env = &cpu->linux_cpu.env;
+
     env->mmio_read = env_mmio_read;
     env->mmio_write = env_mmio_write;
     env->pseudo_op = env_pseudo_op;
     env->hypercall = env_hypercall;
-    if (is_in_se)
+    if (cpu->is_in_se)
         return;
     env->io_read = env_io_read;
     env->io_write = env_io_write;

@@ -59,9 +59,9 @@ struct cpu_io {
  *  by BaseCPU's init.  In syscall emulation there is no interrupt controller.
  */
 void cpu_io_init(struct base_cpu *cpu);
-/** cpu_io_set_env() - fill the hooks of @env that are not the emulated
+/** cpu_io_set_env() - fill the hooks of @cpu's core that are not the emulated
  *  kernel's; before the core is created. */
-void cpu_io_set_env(struct x86_env *env, bool is_in_se);
+void cpu_io_set_env(struct base_cpu *cpu);
 /** cpu_io_startup() - go on as the checkpoint says. */
 void cpu_io_startup(struct base_cpu *cpu);
 void cpu_io_fini(struct base_cpu *cpu);
