@@ -14,7 +14,7 @@ build/VARIANT/diff_fuzz               tests/diff/*.c
 build/VARIANT/lockstep                tests/lockstep/*.c
 build/VARIANT/kernel_run              tests/kernel/*.c
 build/VARIANT/fuzz/                   tests/fuzz/*_fuzz.{c,cc}
-build/guest/                          tests/guest/{asm,c,flat,kernel}/*: programs
+build/guest/                          tests/guest/{asm,c,flat,kernel}: programs
                                       that are simulated
 build/guest/m5/                       util/m5: the guests' library and command
 """

@@ -319,7 +319,7 @@ static void base_cpu_make_core(struct base_cpu *cpu)
     if (x86_cpuid_create(&cpuid_cfg, &cpu->cpuid, why))
         sim_fatal_param(self, "model", "%s", why);
     cfg.cpuid = cpu->cpuid;
-    cpu_io_set_env(cfg.env, cpu->is_in_se);
+    cpu_io_set_env(cpu);
     if (cpu->is_in_se)
         linux_env_init(&cpu->linux_cpu);
     cpu->core = x86_core_create(&cfg);
@@ -376,6 +376,7 @@ static void base_cpu_startup(struct sim_object *obj)
     struct base_cpu *cpu = base_cpu_of(obj);
     struct se_workload *workload;
 
+    cpu_io_startup(cpu);
     if (!cpu->is_in_se) {
         if (!cpu->is_switched_out && cpu->runner.run)
             sim_runner_activate(obj->sim, &cpu->runner);
@@ -496,19 +497,19 @@ static const struct sim_stat base_cpu_stats[] = {
              "Number of work items this cpu started"),
     SIM_STAT(struct base_cpu, io.work_completed, "numWorkItemsCompleted",
              "Count", "Number of work items this cpu completed"),
-    SIM_STAT(struct base_cpu, io.num_io, "numIO", "Count",
+    SIM_STAT(struct base_cpu, io.num_io, "io.portAccesses", "Count",
              "Number of accesses to I/O ports", .flags = STAT_NO_ZERO),
-    SIM_STAT(struct base_cpu, io.num_mmio, "numMMIO", "Count",
+    SIM_STAT(struct base_cpu, io.num_mmio, "io.memoryAccesses", "Count",
              "Number of memory accesses outside RAM", .flags = STAT_NO_ZERO),
-    SIM_STAT(struct base_cpu, io.num_unclaimed, "numUnclaimed", "Count",
+    SIM_STAT(struct base_cpu, io.num_unclaimed, "io.unconnected", "Count",
              "Number of accesses for which no bus was connected",
              .flags = STAT_NO_ZERO),
-    SIM_STAT(struct base_cpu, io.num_interrupts, "numInterrupts", "Count",
+    SIM_STAT(struct base_cpu, io.num_interrupts, "io.interrupts", "Count",
              "Number of interrupts taken from the controller",
              .flags = STAT_NO_ZERO),
-    SIM_STAT(struct base_cpu, io.num_pseudo_ops, "numPseudoOps", "Count",
+    SIM_STAT(struct base_cpu, io.num_pseudo_ops, "io.pseudoOps", "Count",
              "Number of pseudo operations", .flags = STAT_NO_ZERO),
-    SIM_STAT(struct base_cpu, io.num_hypercalls, "numHypercalls", "Count",
+    SIM_STAT(struct base_cpu, io.num_hypercalls, "io.hypercalls", "Count",
              "Number of hypercalls", .flags = STAT_NO_ZERO),
     SIM_STAT(struct base_cpu, num_syscalls, "workload.numSyscalls", "Count",
              "Number of system calls"),

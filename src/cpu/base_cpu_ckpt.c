@@ -17,6 +17,15 @@ static const struct sim_field base_cpu_run_fields[] = {
     SIM_FIELD(struct base_cpu, linux_cpu.slice_left, "",
               "Instructions left of the time slice"),
     SIM_FIELD(struct base_cpu, linux_cpu.is_woken, "", "Will look for work"),
+    SIM_FIELD(struct base_cpu, io.is_quiesced, "", "Sleeps: m5_quiesce"),
+    SIM_FIELD(struct base_cpu, io.quiesced_at, "ticks", "Since when"),
+    SIM_FIELD(struct base_cpu, io.quiesce_until, "ticks", "Until when"),
+    SIM_FIELD(struct base_cpu, io.last_quiescence, "ticks",
+              "Length of the last sleep"),
+    SIM_FIELD(struct base_cpu, io.is_poked, "", "Will ask for interrupts"),
+    SIM_FIELD(struct base_cpu, io.has_init, "", "INIT has arrived"),
+    SIM_FIELD(struct base_cpu, io.has_start, "", "SIPI has arrived"),
+    SIM_FIELD(struct base_cpu, io.start_vector, "", "Its vector"),
     SIM_END,
 };
 

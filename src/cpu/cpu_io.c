@@ -76,12 +76,19 @@ static void request_write(struct base_cpu *cpu, uint64_t addr, unsigned size,
     cpu_request(cpu, &req);
 }
 
+/* A core that is not executing would take it for the next run. */
+static void stop_core(struct base_cpu *cpu)
+{
+    if (x86_core_is_running(cpu->core))
+        x86_core_stop(cpu->core);
+}
+
 /* A device may have scheduled an event or an exit at this tick: the core must
  * not run past it on its old budget. */
 static void look_at_horizon(struct base_cpu *cpu)
 {
     if (sim_runner_horizon(&cpu->runner) < cpu->run_until)
-        x86_core_stop(cpu->core);
+        stop_core(cpu);
 }
 
 uint32_t cpu_io_read(struct base_cpu *cpu, uint16_t port, unsigned size)
@@ -206,6 +213,14 @@ static uint64_t pseudo_write(struct pseudo_call *call, uint64_t addr,
     return done;
 }
 
+static void activate(struct base_cpu *cpu)
+{
+    if (cpu->is_switched_out)
+        cpu->was_active = true; /* whoever takes over will look */
+    else
+        sim_runner_activate(cpu->base.base.sim, &cpu->runner);
+}
+
 static void cpu_unquiesce(struct base_cpu *cpu, tick_t now)
 {
     struct sim *sim = cpu->base.base.sim;
@@ -216,8 +231,7 @@ static void cpu_unquiesce(struct base_cpu *cpu, tick_t now)
     cpu->io.last_quiescence =
         now > cpu->io.quiesced_at ? now - cpu->io.quiesced_at : 0;
     eventq_deschedule(sim_eventq(sim), &cpu->io.wake);
-    if (!cpu->switched_out)
-        sim_runner_activate(sim, &cpu->runner);
+    activate(cpu);
 }
 
 static void wake_up(struct sim_event *event, tick_t now)
@@ -227,14 +241,24 @@ static void wake_up(struct sim_event *event, tick_t now)
     cpu_unquiesce(SIM_CONTAINER_OF(io, struct base_cpu, io), now);
 }
 
+static void schedule_wake(struct base_cpu *cpu)
+{
+    struct eventq *queue = sim_eventq(cpu->base.base.sim);
+
+    if (cpu->io.is_quiesced && cpu->io.quiesce_until != TICK_MAX)
+        eventq_reschedule(queue, &cpu->io.wake, cpu->io.quiesce_until);
+    else
+        eventq_deschedule(queue, &cpu->io.wake);
+}
+
 static void pseudo_quiesce(struct pseudo_call *call, tick_t until)
 {
     struct base_cpu *cpu = call->ctx;
 
     cpu->io.is_quiesced = true;
     cpu->io.quiesced_at = call->now;
-    if (until != TICK_MAX)
-        eventq_reschedule(sim_eventq(cpu->base.base.sim), &cpu->io.wake, until);
+    cpu->io.quiesce_until = until;
+    schedule_wake(cpu);
 }
 
 static tick_t pseudo_quiesce_time(struct pseudo_call *call)
@@ -253,20 +277,14 @@ static tick_t pseudo_cycles_to_ticks(struct pseudo_call *call, uint64_t cycles)
 static bool pseudo_wake(struct pseudo_call *call, uint64_t cpu_id)
 {
     struct base_cpu *cpu = call->ctx;
-    struct sim_object *top = &cpu->system->base;
+    struct base_cpu *other = base_cpu_next(cpu->system, NULL);
 
-    for (struct sim_object *obj = top; obj; obj = sim_object_next(top, obj)) {
-        struct base_cpu *other;
-
-        if (!sim_object_is_a(obj, &base_cpu_type))
-            continue;
-        other = base_cpu_of(obj);
-        if (other->cpu_id != cpu_id || other->switched_out)
-            continue;
-        cpu_unquiesce(other, call->now);
-        return true;
-    }
-    return false;
+    while (other && (other->cpu_id != cpu_id || other->is_switched_out))
+        other = base_cpu_next(cpu->system, other);
+    if (!other)
+        return false;
+    cpu_unquiesce(other, call->now);
+    return true;
 }
 
 static void pseudo_count_work(struct pseudo_call *call, enum pseudo_work what)
@@ -310,7 +328,7 @@ bool cpu_pseudo_op(struct base_cpu *cpu, uint16_t func, uint64_t *result)
     for (unsigned i = 0; i < PSEUDO_NUM_ARGS; i++)
         call.args[i] = state->gpr[regs[i]];
     is_known = pseudo_op_run(&call, func, result);
-    x86_core_stop(cpu->core);
+    stop_core(cpu);
     return is_known;
 }
 
@@ -369,8 +387,7 @@ static void cpu_wake(struct base_cpu *cpu)
     x86_core_poke(cpu->core);
     cpu->io.is_poked = true;
     cpu_unquiesce(cpu, sim_now(cpu->base.base.sim));
-    if (!cpu->switched_out)
-        sim_runner_activate(cpu->base.base.sim, runner);
+    activate(cpu);
     if (runner->kick)
         runner->kick(runner);
 }
@@ -393,7 +410,7 @@ static void intr_init(struct x86_intr_cpu *intr_cpu)
 
     cpu->io.has_init = true;
     cpu->io.has_start = false;
-    x86_core_stop(cpu->core);
+    stop_core(cpu);
     cpu_wake(cpu);
 }
 
@@ -406,7 +423,7 @@ static void intr_start(struct x86_intr_cpu *intr_cpu, uint8_t vector)
         return;
     cpu->io.has_start = true;
     cpu->io.start_vector = vector;
-    x86_core_stop(cpu->core);
+    stop_core(cpu);
     cpu_wake(cpu);
 }
 
@@ -415,7 +432,7 @@ static tick_t intr_tick_of_tsc(struct x86_intr_cpu *intr_cpu, uint64_t tsc)
 {
     struct base_cpu *cpu = cpu_of_intr(intr_cpu);
     uint64_t cycles = tsc - intr_cpu->state->tsc_offset;
-    tick_t period = clock_period(&cpu->base);
+    tick_t period = cpu->linux_cpu.period;
 
     if ((int64_t)cycles < 0)
         return 0;
@@ -469,7 +486,7 @@ static uint64_t env_read_tsc(struct x86_env *env, struct x86_core *core)
     struct base_cpu *cpu = cpu_of_env(env);
 
     (void)core;
-    return base_cpu_catch_up(cpu) / clock_period(&cpu->base);
+    return base_cpu_catch_up(cpu) / cpu->linux_cpu.period;
 }
 
 static uint64_t env_random(struct x86_env *env, struct x86_core *core)
@@ -545,13 +562,15 @@ static int env_take_interrupt(struct x86_env *env, struct x86_core *core)
     return vector;
 }
 
-void cpu_io_set_env(struct x86_env *env, bool is_in_se)
+void cpu_io_set_env(struct base_cpu *cpu)
 {
+    struct x86_env *env = &cpu->linux_cpu.env;
+
     env->mmio_read = env_mmio_read;
     env->mmio_write = env_mmio_write;
     env->pseudo_op = env_pseudo_op;
     env->hypercall = env_hypercall;
-    if (is_in_se)
+    if (cpu->is_in_se)
         return;
     env->io_read = env_io_read;
     env->io_write = env_io_write;
@@ -577,8 +596,13 @@ void cpu_io_init(struct base_cpu *cpu)
         return;
     io->intr = x86_intr_of(cpu->interrupts.data[0]);
     io->intr->id = (uint32_t)cpu->cpu_id;
-    if (!cpu->switched_out)
+    if (!cpu->is_switched_out)
         io->intr->cpu = &io->intr_cpu;
+}
+
+void cpu_io_startup(struct base_cpu *cpu)
+{
+    schedule_wake(cpu);
 }
 
 void cpu_io_fini(struct base_cpu *cpu)
@@ -588,7 +612,6 @@ void cpu_io_fini(struct base_cpu *cpu)
 
 void cpu_io_take_over(struct base_cpu *cpu, struct base_cpu *old)
 {
-    struct eventq *queue = sim_eventq(cpu->base.base.sim);
     struct cpu_io *to = &cpu->io, *from = &old->io;
 
     to->intr = from->intr;
@@ -597,13 +620,13 @@ void cpu_io_take_over(struct base_cpu *cpu, struct base_cpu *old)
         to->intr->cpu = &to->intr_cpu;
     to->is_quiesced = from->is_quiesced;
     to->quiesced_at = from->quiesced_at;
+    to->quiesce_until = from->quiesce_until;
     to->last_quiescence = from->last_quiescence;
     to->has_init = from->has_init;
     to->has_start = from->has_start;
     to->start_vector = from->start_vector;
     to->is_poked = true; /* let it look */
-    if (event_is_scheduled(&from->wake))
-        eventq_reschedule(queue, &to->wake, from->wake.when);
-    eventq_deschedule(queue, &from->wake);
     from->is_quiesced = false;
+    schedule_wake(cpu);
+    schedule_wake(old);
 }

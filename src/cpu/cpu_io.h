@@ -47,7 +47,7 @@ struct cpu_io {
     struct x86_intr *intr; /* NULL: no interrupt controller */
     struct x86_intr_cpu intr_cpu;
     struct sim_event wake; /* end of a quiescence */
-    tick_t quiesced_at, last_quiescence;
+    tick_t quiesced_at, quiesce_until, last_quiescence;
     uint16_t requestor;
     bool is_quiesced;
     bool is_poked;            /* since it halted */
@@ -59,9 +59,11 @@ struct cpu_io {
  *  by BaseCPU's init.  In syscall emulation there is no interrupt controller.
  */
 void cpu_io_init(struct base_cpu *cpu);
-/** cpu_io_set_env() - fill the hooks of @env that are not the emulated
+/** cpu_io_set_env() - fill the hooks of @cpu's core that are not the emulated
  *  kernel's; before the core is created. */
-void cpu_io_set_env(struct x86_env *env, bool is_in_se);
+void cpu_io_set_env(struct base_cpu *cpu);
+/** cpu_io_startup() - go on as the checkpoint says. */
+void cpu_io_startup(struct base_cpu *cpu);
 void cpu_io_fini(struct base_cpu *cpu);
 /** cpu_io_take_over() - @cpu gets the interrupt controller and the pending
  *  events of @old. */

@@ -34,6 +34,7 @@ ESCAPE = """
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -67,7 +68,13 @@ int main(int argc, char **argv) {
     expect("fchmod", fchmod(fd, 0777));
     expect("write fd", (int)write(fd, "x", 1));
     expect("host process", open("/proc/1/environ", O_RDONLY));
-    expect("memory", open("/dev/mem", O_RDWR));
+    fd = open("/dev/mem", O_RDWR); /* the window of pseudo operations */
+    expect("read memory", (int)pread(fd, path, 1, 0));
+    expect("write memory", (int)pwrite(fd, "x", 1, 0));
+    expect("map memory", mmap(NULL, 4096, PROT_READ, MAP_SHARED, fd, 0) ==
+                                 MAP_FAILED ? -1 : 0);
+    expect("map behind", mmap(NULL, 0x11000, PROT_READ, MAP_SHARED, fd,
+                              0xffff0000) == MAP_FAILED ? -1 : 0);
     expect("mknod", mknod("node", S_IFCHR | 0600, 0x101));
     expect("socket", socket(AF_INET, SOCK_STREAM, 0));
     expect("chroot", chroot("."));
@@ -165,7 +172,7 @@ def test_the_guest_cannot_change_what_is_not_its_own(tmp_path):
     done = run_se(program, str(victim), cwd=work)
     assert done.returncode == 0, done.stderr
     assert "ALLOWED" not in done.stdout, done.stdout
-    assert done.stdout.count("refused") == 20
+    assert done.stdout.count("refused") == 23
     assert victim.read_text() == "precious"
     assert stat.S_IMODE(victim.stat().st_mode) == 0o600
     assert not (work / "mine").exists()

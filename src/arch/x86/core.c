@@ -557,6 +557,11 @@ enum x86_stop x86_core_run(struct x86_core *core, uint64_t max_insts)
     return core->stop;
 }
 
+bool x86_core_is_running(const struct x86_core *core)
+{
+    return core->is_running;
+}
+
 void x86_core_stop(struct x86_core *core)
 {
     __atomic_fetch_or(&core->attention, X86_ATTEND_STOP, __ATOMIC_RELEASE);

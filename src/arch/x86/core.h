@@ -130,6 +130,8 @@ enum x86_stop x86_core_run(struct x86_core *core, uint64_t max_insts);
 /** x86_core_stop() - end x86_core_run() at the next instruction boundary.
  *  Async-signal-safe; callable from hooks and other threads. */
 void x86_core_stop(struct x86_core *core);
+/** x86_core_is_running() - whether this is called from inside its run. */
+bool x86_core_is_running(const struct x86_core *core);
 /** x86_core_poke() - an interrupt may be pending: call take_interrupt soon.
  *  For an NMI set events.nmi_pending of the state first. */
 void x86_core_poke(struct x86_core *core);

@@ -16,9 +16,10 @@
  * processors, changing the APIC id.
  * Source: [SDM] Vol. 3A, "Advanced Programmable Interrupt Controller (APIC)".
  */
+#include "dev/pc/local_apic.h"
+
 #include <string.h>
 
-#include "arch/x86/intr.h"
 #include "arch/x86/state.h"
 #include "mem/port.h"
 #include "mem/system.h"
@@ -32,34 +33,6 @@
 #define REGISTERS_BASE (UINT64_C(2) << 60)
 #define MESSAGES_BASE  (UINT64_C(0xa) << 60)
 
-enum { /* registers by number: offset / 16 */
-       REG_ID = 0x02,
-       REG_VERSION = 0x03,
-       REG_TPR = 0x08,
-       REG_PPR = 0x0a,
-       REG_EOI = 0x0b,
-       REG_LDR = 0x0d,
-       REG_DFR = 0x0e,
-       REG_SVR = 0x0f,
-       REG_ISR = 0x10, /* 8 registers each */
-       REG_TMR = 0x18,
-       REG_IRR = 0x20,
-       REG_ESR = 0x28,
-       REG_ICR = 0x30,
-       REG_ICR_HIGH = 0x31,
-       REG_LVT_TIMER = 0x32,
-       REG_LVT_THERMAL = 0x33,
-       REG_LVT_COUNTERS = 0x34,
-       REG_LVT_LINT0 = 0x35,
-       REG_LVT_LINT1 = 0x36,
-       REG_LVT_ERROR = 0x37,
-       REG_INITIAL = 0x38,
-       REG_CURRENT = 0x39,
-       REG_DIVIDE = 0x3e,
-       REG_SELF_IPI = 0x3f,
-       NUM_REGS = 64,
-};
-
 enum {
     APIC_PAGE = 4096,
     MSR_X2APIC = 0x800,
@@ -68,10 +41,6 @@ enum {
     BASE_ENABLED = 1 << 11,
     VERSION = 0x50014, /* six LVT entries */
     SVR_ENABLED = 1 << 8,
-    LVT_MASKED = 1 << 16,
-    TIMER_MODE = 3 << 17,
-    TIMER_PERIODIC = 1 << 17,
-    TIMER_DEADLINE = 2 << 17,
     ICR_LOGICAL = 1 << 11,
     ICR_ASSERT = 1 << 14,
     ICR_LEVEL = 1 << 15,
@@ -81,27 +50,6 @@ enum {
     FIRST_VECTOR = 16, /* below: reserved */
 };
 
-struct local_apic {
-    struct x86_intr base;
-
-    /* Parameters. */
-    tick_t pio_latency, int_latency;
-    struct sim_port pio, int_requestor, int_responder;
-
-    /* State.  The task priority above 15 is in the processor's CR8. */
-    uint32_t regs[NUM_REGS];
-    bool has_external;
-    uint8_t external_vector; /* of an 8259: needs no priority, no EOI */
-    uint32_t errors;         /* since ESR was written */
-    tick_t timer_at;         /* of the next expiry; 0: stopped */
-
-    /* Statistics. */
-    uint64_t num_sent, num_received, num_timer;
-
-    /* Derived. */
-    struct sim_object *system;
-    struct sim_event timer;
-};
 SIM_CHECK_BASE(struct local_apic);
 
 extern const struct sim_type x86_local_apic_type;
@@ -135,33 +83,33 @@ enum reg_access {
 static const struct reg_row {
     uint8_t access;
     uint32_t writable;
-} reg_rows[NUM_REGS] = {
-    [REG_ID] = {READ_ALL,         0         },
-    [REG_VERSION] = {READ_ALL,         0         },
-    [REG_TPR] = {ALL,              0xff      },
-    [REG_PPR] = {READ_ALL,         0         },
-    [REG_EOI] = {WRITE_ALL,        0         },
-    [REG_LDR] = {READ_ALL | WRITE, 0xff000000},
-    [REG_DFR] = {READ | WRITE,     0xf0000000},
-    [REG_SVR] = {ALL,              0x1ff     },
-    [REG_ESR] = {ALL,              0         },
-    [REG_ICR] = {ALL,              0x000ccfff},
-    [REG_ICR_HIGH] = {READ | WRITE,     0xff000000},
-    [REG_LVT_TIMER] = {ALL,              0x000700ff},
-    [REG_LVT_THERMAL] = {ALL,              0x000107ff},
-    [REG_LVT_COUNTERS] = {ALL,              0x000107ff},
-    [REG_LVT_LINT0] = {ALL,              0x0001a7ff},
-    [REG_LVT_LINT1] = {ALL,              0x0001a7ff},
-    [REG_LVT_ERROR] = {ALL,              0x000100ff},
-    [REG_INITIAL] = {ALL,              0xffffffff},
-    [REG_CURRENT] = {READ_ALL,         0         },
-    [REG_DIVIDE] = {ALL,              0xb       },
-    [REG_SELF_IPI] = {WRITE_X2,         0xff      },
+} reg_rows[APIC_NUM_REGS] = {
+    [APIC_ID] = {READ_ALL,         0         },
+    [APIC_VERSION] = {READ_ALL,         0         },
+    [APIC_TPR] = {ALL,              0xff      },
+    [APIC_PPR] = {READ_ALL,         0         },
+    [APIC_EOI] = {WRITE_ALL,        0         },
+    [APIC_LDR] = {READ_ALL | WRITE, 0xff000000},
+    [APIC_DFR] = {READ | WRITE,     0xf0000000},
+    [APIC_SVR] = {ALL,              0x1ff     },
+    [APIC_ESR] = {ALL,              0         },
+    [APIC_ICR] = {ALL,              0x000ccfff},
+    [APIC_ICR_HIGH] = {READ | WRITE,     0xff000000},
+    [APIC_LVT_TIMER] = {ALL,              0x000700ff},
+    [APIC_LVT_THERMAL] = {ALL,              0x000107ff},
+    [APIC_LVT_COUNTERS] = {ALL,              0x000107ff},
+    [APIC_LVT_LINT0] = {ALL,              0x0001a7ff},
+    [APIC_LVT_LINT1] = {ALL,              0x0001a7ff},
+    [APIC_LVT_ERROR] = {ALL,              0x000100ff},
+    [APIC_INITIAL] = {ALL,              0xffffffff},
+    [APIC_CURRENT] = {READ_ALL,         0         },
+    [APIC_DIVIDE] = {ALL,              0xb       },
+    [APIC_SELF_IPI] = {WRITE_X2,         0xff      },
 };
 
 static unsigned access_of(unsigned reg)
 {
-    return reg >= REG_ISR && reg < REG_ESR ? READ_ALL : reg_rows[reg].access;
+    return reg >= APIC_ISR && reg < APIC_ESR ? READ_ALL : reg_rows[reg].access;
 }
 
 /* -------------------------------------------------------------- the processor
@@ -180,7 +128,7 @@ static bool is_x2(const struct local_apic *apic)
 static bool is_enabled(const struct local_apic *apic)
 {
     return (apic_base(apic) & BASE_ENABLED) &&
-           (apic->regs[REG_SVR] & SVR_ENABLED);
+           (apic->regs[APIC_SVR] & SVR_ENABLED);
 }
 
 static void poke(struct local_apic *apic)
@@ -192,7 +140,7 @@ static void poke(struct local_apic *apic)
 /* A write to CR8 sets the whole register. */
 static uint32_t task_priority(const struct local_apic *apic)
 {
-    uint32_t tpr = apic->regs[REG_TPR];
+    uint32_t tpr = apic->regs[APIC_TPR];
     uint32_t cr8 = tpr >> 4;
 
     if (apic->base.cpu)
@@ -228,7 +176,7 @@ static int highest(const struct local_apic *apic, unsigned first)
 static uint32_t processor_priority(const struct local_apic *apic)
 {
     uint32_t tpr = task_priority(apic);
-    int serving = highest(apic, REG_ISR);
+    int serving = highest(apic, APIC_ISR);
 
     if (serving >= 0 && (uint32_t)serving >> 4 > tpr >> 4)
         return (uint32_t)serving & 0xf0;
@@ -238,7 +186,7 @@ static uint32_t processor_priority(const struct local_apic *apic)
 static int apic_pending(struct x86_intr *intr)
 {
     const struct local_apic *apic = apic_of_intr(intr);
-    int requested = highest(apic, REG_IRR);
+    int requested = highest(apic, APIC_IRR);
 
     if (apic->has_external)
         return apic->external_vector;
@@ -257,33 +205,32 @@ static void apic_acknowledge(struct x86_intr *intr, uint8_t vector)
         poke(apic);
         return;
     }
-    put_bit(apic, REG_IRR, vector, false);
-    put_bit(apic, REG_ISR, vector, true);
+    put_bit(apic, APIC_IRR, vector, false);
+    put_bit(apic, APIC_ISR, vector, true);
 }
 
 static void end_of_interrupt(struct local_apic *apic)
 {
-    int serving = highest(apic, REG_ISR);
+    int serving = highest(apic, APIC_ISR);
 
     if (serving < 0)
         return;
-    put_bit(apic, REG_ISR, (uint8_t)serving, false);
+    put_bit(apic, APIC_ISR, (uint8_t)serving, false);
     poke(apic);
 }
 
-static void request(struct local_apic *apic, uint8_t vector, bool is_level);
-
 static void report_error(struct local_apic *apic, uint32_t error)
 {
-    uint32_t lvt = apic->regs[REG_LVT_ERROR];
+    uint32_t lvt = apic->regs[APIC_LVT_ERROR];
     bool is_new = !(apic->errors & error);
 
     apic->errors |= error;
-    if (is_new && !(lvt & LVT_MASKED) && (lvt & 0xff) >= FIRST_VECTOR)
-        request(apic, (uint8_t)lvt, false);
+    if (is_new && !(lvt & APIC_LVT_MASKED) && (lvt & 0xff) >= FIRST_VECTOR)
+        local_apic_request(apic, (uint8_t)lvt, APIC_EDGE);
 }
 
-static void request(struct local_apic *apic, uint8_t vector, bool is_level)
+void local_apic_request(struct local_apic *apic, uint8_t vector,
+                        enum local_apic_trigger trigger)
 {
     if (!is_enabled(apic))
         return;
@@ -291,8 +238,8 @@ static void request(struct local_apic *apic, uint8_t vector, bool is_level)
         report_error(apic, ESR_RECEIVE_VECTOR);
         return;
     }
-    put_bit(apic, REG_IRR, vector, true);
-    put_bit(apic, REG_TMR, vector, is_level);
+    put_bit(apic, APIC_IRR, vector, true);
+    put_bit(apic, APIC_TMR, vector, trigger == APIC_LEVEL);
     poke(apic);
 }
 
@@ -305,7 +252,7 @@ static uint32_t logical_id(const struct local_apic *apic)
 
     if (is_x2(apic))
         return (id & ~15u) << 12 | 1u << (id & 15);
-    return apic->regs[REG_LDR] >> 24;
+    return apic->regs[APIC_LDR] >> 24;
 }
 
 static bool is_in_logical(const struct local_apic *apic, uint32_t dest)
@@ -314,7 +261,7 @@ static bool is_in_logical(const struct local_apic *apic, uint32_t dest)
 
     if (is_x2(apic))
         return dest >> 16 == id >> 16 && (dest & id & 0xffff);
-    if (apic->regs[REG_DFR] >> 28 == 0xf)
+    if (apic->regs[APIC_DFR] >> 28 == 0xf)
         return dest & id; /* flat */
     return (dest >> 4 == id >> 4 || dest >> 4 == 0xf) && (dest & id & 15);
 }
@@ -344,7 +291,8 @@ static void apic_deliver(struct x86_intr *intr, const struct x86_intr_msg *msg)
     switch ((enum x86_intr_mode)msg->mode) {
     case X86_INTR_FIXED:
     case X86_INTR_LOWEST:
-        request(apic, msg->vector, msg->is_level);
+        local_apic_request(apic, msg->vector,
+                           msg->is_level ? APIC_LEVEL : APIC_EDGE);
         return;
     case X86_INTR_NMI:
         intr->cpu->ops->nmi(intr->cpu);
@@ -400,108 +348,12 @@ static void send(struct local_apic *apic, uint32_t command, uint32_t high)
     (void)x86_intr_send(apic->system, &msg);
 }
 
-/* --------------------------------------------------------------------- timer
- */
-
-static tick_t timer_tick(const struct local_apic *apic)
-{
-    uint32_t code = apic->regs[REG_DIVIDE];
-    unsigned shift = ((code & 3) | (code >> 1 & 4)) + 1;
-
-    return clock_period(&apic->base.base) << (shift & 7);
-}
-
-static void set_timer(struct local_apic *apic, tick_t when)
-{
-    struct sim *sim = object_of(apic)->sim;
-    tick_t now = sim_now(sim);
-
-    apic->timer_at = when;
-    if (!when || when == TICK_MAX)
-        eventq_deschedule(sim_eventq(sim), &apic->timer);
-    else
-        eventq_reschedule(sim_eventq(sim), &apic->timer,
-                          when > now ? when : now);
-}
-
-static uint32_t timer_count(const struct local_apic *apic, tick_t now)
-{
-    tick_t tick = timer_tick(apic);
-
-    if (!apic->timer_at || apic->timer_at <= now ||
-        (apic->regs[REG_LVT_TIMER] & TIMER_MODE) == TIMER_DEADLINE)
-        return 0;
-    return (uint32_t)((apic->timer_at - now + tick - 1) / tick);
-}
-
-static void start_timer(struct local_apic *apic, uint32_t count)
-{
-    if ((apic->regs[REG_LVT_TIMER] & TIMER_MODE) == TIMER_DEADLINE)
-        return;
-    set_timer(apic,
-              count ? sim_now(object_of(apic)->sim) + count * timer_tick(apic)
-                    : 0);
-}
-
-static void timer_fired(struct sim_event *event, tick_t now)
-{
-    struct local_apic *apic = SIM_CONTAINER_OF(event, struct local_apic, timer);
-    uint32_t lvt = apic->regs[REG_LVT_TIMER];
-    tick_t next = 0;
-
-    apic->num_timer++;
-    if ((lvt & TIMER_MODE) == TIMER_PERIODIC)
-        next = now + apic->regs[REG_INITIAL] * timer_tick(apic);
-    if ((lvt & TIMER_MODE) == TIMER_DEADLINE && apic->base.cpu)
-        apic->base.cpu->state->msr[X86_MSR_TSC_DEADLINE] = 0;
-    set_timer(apic, next);
-    if (!(lvt & LVT_MASKED))
-        request(apic, (uint8_t)lvt, false);
-}
-
-static void write_deadline(struct local_apic *apic, uint64_t tsc)
-{
-    struct x86_intr_cpu *cpu = apic->base.cpu;
-
-    if ((apic->regs[REG_LVT_TIMER] & TIMER_MODE) != TIMER_DEADLINE)
-        return;
-    cpu->state->msr[X86_MSR_TSC_DEADLINE] = tsc;
-    if (!tsc)
-        set_timer(apic, 0);
-    else /* a deadline that has passed is now */
-        set_timer(apic, cpu->ops->tick_of_tsc(cpu, tsc) + 1);
-}
-
-/* A change between counting and deadline stops the timer. */
-static void write_timer_mode(struct local_apic *apic, uint32_t value)
-{
-    uint32_t old = apic->regs[REG_LVT_TIMER];
-
-    apic->regs[REG_LVT_TIMER] = value;
-    if (((old ^ value) & TIMER_DEADLINE) == 0)
-        return;
-    set_timer(apic, 0);
-    if (apic->base.cpu)
-        apic->base.cpu->state->msr[X86_MSR_TSC_DEADLINE] = 0;
-}
-
-/* The count that is left goes on in the new unit. */
-static void write_divide(struct local_apic *apic, uint32_t value)
-{
-    tick_t now = sim_now(object_of(apic)->sim);
-    uint32_t count = timer_count(apic, now);
-
-    apic->regs[REG_DIVIDE] = value;
-    if (count)
-        set_timer(apic, now + count * timer_tick(apic));
-}
-
 /* ----------------------------------------------------------------- registers
  */
 
 static void write_tpr(struct local_apic *apic, uint32_t value)
 {
-    apic->regs[REG_TPR] = value;
+    apic->regs[APIC_TPR] = value;
     if (apic->base.cpu)
         apic->base.cpu->state->cr8 = value >> 4;
     poke(apic);
@@ -510,15 +362,15 @@ static void write_tpr(struct local_apic *apic, uint32_t value)
 /* While the APIC is disabled all LVT entries are masked. */
 static void mask_all(struct local_apic *apic)
 {
-    if (apic->regs[REG_SVR] & SVR_ENABLED)
+    if (apic->regs[APIC_SVR] & SVR_ENABLED)
         return;
-    for (unsigned i = REG_LVT_TIMER; i <= REG_LVT_ERROR; i++)
-        apic->regs[i] |= LVT_MASKED;
+    for (unsigned i = APIC_LVT_TIMER; i <= APIC_LVT_ERROR; i++)
+        apic->regs[i] |= APIC_LVT_MASKED;
 }
 
 static void latch_errors(struct local_apic *apic)
 {
-    apic->regs[REG_ESR] = apic->errors;
+    apic->regs[APIC_ESR] = apic->errors;
     apic->errors = 0;
 }
 
@@ -531,16 +383,16 @@ static uint32_t apic_read(struct x86_intr *intr, unsigned reg)
         return 0;
     }
     switch (reg) {
-    case REG_ID:
+    case APIC_ID:
         return is_x2(apic) ? intr->id : intr->id << 24;
-    case REG_TPR:
+    case APIC_TPR:
         return task_priority(apic);
-    case REG_PPR:
+    case APIC_PPR:
         return processor_priority(apic);
-    case REG_LDR:
-        return is_x2(apic) ? logical_id(apic) : apic->regs[REG_LDR];
-    case REG_CURRENT:
-        return timer_count(apic, sim_now(object_of(apic)->sim));
+    case APIC_LDR:
+        return is_x2(apic) ? logical_id(apic) : apic->regs[APIC_LDR];
+    case APIC_CURRENT:
+        return local_apic_timer_count(apic);
     default:
         return apic->regs[reg];
     }
@@ -551,16 +403,16 @@ static void store(struct local_apic *apic, unsigned reg, uint32_t value)
 {
     apic->regs[reg] = value;
     switch (reg) {
-    case REG_DFR:
+    case APIC_DFR:
         apic->regs[reg] |= 0x0fffffff;
         return;
-    case REG_ICR:
-        send(apic, value, apic->regs[REG_ICR_HIGH]);
+    case APIC_ICR:
+        send(apic, value, apic->regs[APIC_ICR_HIGH]);
         return;
-    case REG_INITIAL:
-        start_timer(apic, value);
+    case APIC_INITIAL:
+        local_apic_timer_start(apic, value);
         return;
-    case REG_SVR:
+    case APIC_SVR:
         poke(apic);
         break;
     default:
@@ -580,21 +432,21 @@ static void apic_write(struct x86_intr *intr, unsigned reg, uint32_t value)
     value &= reg_rows[reg].writable;
     TRACE(LocalApic, object_of(apic), "register %#x = %#x", reg, value);
     switch (reg) {
-    case REG_EOI:
+    case APIC_EOI:
         end_of_interrupt(apic);
         return;
-    case REG_TPR:
+    case APIC_TPR:
         write_tpr(apic, value);
         return;
-    case REG_ESR:
+    case APIC_ESR:
         latch_errors(apic);
         return;
-    case REG_LVT_TIMER:
-        write_timer_mode(apic, value);
+    case APIC_LVT_TIMER:
+        local_apic_timer_write_lvt(apic, value);
         mask_all(apic);
         return;
-    case REG_DIVIDE:
-        write_divide(apic, value);
+    case APIC_DIVIDE:
+        local_apic_timer_write_divide(apic, value);
         return;
     default:
         store(apic, reg, value);
@@ -610,11 +462,11 @@ static bool apic_msr_read(struct x86_intr *intr, uint32_t index,
     struct local_apic *apic = apic_of_intr(intr);
     unsigned reg = index - MSR_X2APIC;
 
-    if (reg >= NUM_REGS || !is_x2(apic) || !(access_of(reg) & READ_X2))
+    if (reg >= APIC_NUM_REGS || !is_x2(apic) || !(access_of(reg) & READ_X2))
         return false;
     *value = apic_read(intr, reg);
-    if (reg == REG_ICR)
-        *value |= (uint64_t)apic->regs[REG_ICR_HIGH] << 32;
+    if (reg == APIC_ICR)
+        *value |= (uint64_t)apic->regs[APIC_ICR_HIGH] << 32;
     return true;
 }
 
@@ -623,7 +475,7 @@ static bool is_reserved(unsigned reg, uint64_t value)
 {
     uint64_t writable = reg_rows[reg].writable;
 
-    if (reg == REG_ICR)
+    if (reg == APIC_ICR)
         writable |= UINT64_C(0xffffffff) << 32;
     return value & ~writable;
 }
@@ -635,16 +487,16 @@ static bool apic_msr_write(struct x86_intr *intr, uint32_t index,
     unsigned reg = index - MSR_X2APIC;
 
     if (index == MSR_DEADLINE) {
-        write_deadline(apic, value);
+        local_apic_timer_write_deadline(apic, value);
         return true;
     }
-    if (reg >= NUM_REGS || !is_x2(apic) || !(access_of(reg) & WRITE_X2) ||
+    if (reg >= APIC_NUM_REGS || !is_x2(apic) || !(access_of(reg) & WRITE_X2) ||
         is_reserved(reg, value))
         return false;
-    if (reg == REG_ICR)
-        apic->regs[REG_ICR_HIGH] = (uint32_t)(value >> 32);
-    if (reg == REG_SELF_IPI)
-        request(apic, (uint8_t)value, false);
+    if (reg == APIC_ICR)
+        apic->regs[APIC_ICR_HIGH] = (uint32_t)(value >> 32);
+    if (reg == APIC_SELF_IPI)
+        local_apic_request(apic, (uint8_t)value, APIC_EDGE);
     else
         apic_write(intr, reg, (uint32_t)value);
     return true;
@@ -738,13 +590,13 @@ static const struct x86_intr_ops apic_intr_ops = {
 static void reset_registers(struct local_apic *apic)
 {
     memset(apic->regs, 0, sizeof apic->regs);
-    apic->regs[REG_VERSION] = VERSION;
-    apic->regs[REG_DFR] = 0xffffffff;
-    apic->regs[REG_SVR] = 0xff;
+    apic->regs[APIC_VERSION] = VERSION;
+    apic->regs[APIC_DFR] = 0xffffffff;
+    apic->regs[APIC_SVR] = 0xff;
     mask_all(apic);
     apic->errors = 0;
     apic->has_external = false;
-    set_timer(apic, 0);
+    local_apic_timer_set(apic, 0);
 }
 
 static void apic_init(struct sim_object *obj)
@@ -753,8 +605,7 @@ static void apic_init(struct sim_object *obj)
 
     apic->base.ops = &apic_intr_ops;
     apic->system = &system_of(obj)->base;
-    event_init(&apic->timer, "local APIC timer", EVENT_PRI_DEFAULT,
-               timer_fired);
+    local_apic_timer_init(apic);
 }
 
 static void apic_reset(struct sim_object *obj)
@@ -766,7 +617,7 @@ static void apic_startup(struct sim_object *obj)
 {
     struct local_apic *apic = apic_of(obj);
 
-    set_timer(apic, apic->timer_at);
+    local_apic_timer_set(apic, apic->timer_at);
 }
 
 static void apic_fini(struct sim_object *obj)
@@ -794,7 +645,7 @@ static const struct sim_param local_apic_params[] = {
 static const struct sim_field local_apic_state[] = {
     SIM_FIELD_ARRAY(struct local_apic, regs, "", "Registers, by offset / 16"),
     SIM_FIELD(struct local_apic, has_external, "", "An external vector waits"),
-    SIM_FIELD(struct local_apic, external_vector, "", "It"),
+    SIM_FIELD(struct local_apic, external_vector, "", "That vector"),
     SIM_FIELD(struct local_apic, errors, "", "Errors not yet in the ESR"),
     SIM_FIELD(struct local_apic, timer_at, "ticks",
               "Next expiry of the timer; 0: stopped"),

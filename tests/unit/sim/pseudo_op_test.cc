@@ -5,6 +5,7 @@
 #include <string>
 
 #include "running_tree.h"
+#include "sim/report.h"
 
 namespace
 {
@@ -208,7 +209,9 @@ TEST_F(PseudoOp, SaysWhatIsNotImplemented)
 
 TEST_F(PseudoOp, RefusesWhatDoesNotExist)
 {
-    for (uint16_t func : {0x05, 0x20, 0x55, 0x71, 0xffff}) {
+    static const uint16_t unknown[] = {0x05, 0x20, 0x55, 0x71, 0xffff};
+
+    for (uint16_t func : unknown) {
         uint64_t result = 77;
 
         EXPECT_FALSE(pseudo_op_run(&call, func, &result)) << func;

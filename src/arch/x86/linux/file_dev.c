@@ -153,8 +153,6 @@ struct file *file_dev_create(struct kernel *kernel, uint32_t flags,
                              const char *path)
 {
     for (size_t i = 0; i < SIM_ARRAY_LEN(file_devs); i++) {
-        if (file_devs[i].ops == &file_mem_ops && !kernel->cfg.pseudo_window)
-            continue;
         if (!strcmp(file_devs[i].path, path))
             return file_create(kernel, file_devs[i].ops, flags, path);
     }

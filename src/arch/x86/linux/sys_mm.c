@@ -14,6 +14,22 @@
 
 #define PAGE_MASK ((uint64_t)FRAME_SIZE - 1)
 
+/* Nothing but the device, and that cannot be copied when it is written. */
+static int sys_mmap_device(struct mm_map_request *request)
+{
+    const struct vm_object *device = request->object;
+
+    if (request->offset < device->first_device ||
+        request->offset >= device->size ||
+        request->len > device->size - request->offset) {
+        vm_object_put(request->object);
+        return -EPERM;
+    }
+    if ((request->map_flags & MAP_TYPE) == MAP_PRIVATE)
+        request->map_flags ^= MAP_PRIVATE | MAP_SHARED;
+    return 0;
+}
+
 static int sys_mmap_file(const struct syscall *call, uint64_t fd,
                          struct mm_map_request *request)
 {
@@ -35,10 +51,8 @@ static int sys_mmap_file(const struct syscall *call, uint64_t fd,
     if (!file->ops->map)
         return -ENODEV;
     error = file->ops->map(file, &request->object);
-    /* A device cannot be copied when it is written. */
-    if (!error && request->object->device_addr &&
-        (request->map_flags & MAP_TYPE) == MAP_PRIVATE)
-        request->map_flags ^= MAP_PRIVATE | MAP_SHARED;
+    if (!error && request->object->device_addr)
+        error = sys_mmap_device(request);
     return error;
 }
 

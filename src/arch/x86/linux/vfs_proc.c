@@ -448,7 +448,8 @@ static const struct made_row made_rows[] = {
     MADE_TEXT(DIR, "/sys/devices/system/cpu/cpu%", "online\n"),
     MADE_TEXT(FILE, "/sys/devices/system/cpu/cpu%/online", "1\n"),
     MADE_TEXT(DIR, "/dev",
-              "fd\nfull\nmem\nnull\nrandom\nstderr\nstdin\nstdout\nurandom\nzero\n"),
+              "fd\nfull\nmem\nnull\nrandom\nstderr\nstdin\nstdout\n"
+              "urandom\nzero\n"),
     MADE_TEXT(LINK, "/dev/fd", "/proc/self/fd"),
     MADE_TEXT(LINK, "/dev/stdin", "/proc/self/fd/0"),
     MADE_TEXT(LINK, "/dev/stdout", "/proc/self/fd/1"),
@@ -489,6 +490,8 @@ static bool made_exists(const struct made *made, const struct made_row *row)
 {
     if (row->fill == made_fd_link)
         return made_fd_file(made) != NULL;
+    if (!strcmp(row->pattern, "/dev/mem"))
+        return made->kernel->cfg.pseudo_window != 0;
     if (!strncmp(row->pattern, "/sys/devices/system/cpu/cpu%", 28))
         return made->number < made->kernel->num_cpus;
     if (!strncmp(row->pattern, "/proc/#/task/%", 14)) {
