@@ -106,7 +106,7 @@ def build_commands(variants: List[str], suites: List[str]) -> List[Command]:
     if "diff" in suites or "pytest" in suites:  # which runs guest kernels
         argv.append("diff")
     argv += [suite for suite in ("fuzz", "threads") if suite in suites]
-    return [Command(argv, None, env, 1200)]
+    return [Command(argv, None, env, 1800)]
 
 
 def unit_commands(variant: str, tmp: Path) -> List[Command]:
