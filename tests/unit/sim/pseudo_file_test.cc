@@ -12,6 +12,7 @@
 
 #include "running_tree.h"
 #include "sim/pseudo_op.h"
+#include "sim/report.h"
 
 namespace
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "sim/pseudo_op.h"
+#include "sim/report.h"
 
 #include <cstring>
 #include <string>
