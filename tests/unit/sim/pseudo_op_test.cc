@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "sim/pseudo_op.h"
-#include "sim/report.h"
 
 #include <cstring>
 #include <string>
 
 #include "running_tree.h"
+#include "sim/report.h"
 
 namespace
 {
