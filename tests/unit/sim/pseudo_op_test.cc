@@ -209,7 +209,8 @@ TEST_F(PseudoOp, SaysWhatIsNotImplemented)
 
 TEST_F(PseudoOp, RefusesWhatDoesNotExist)
 {
-    for (uint16_t func : {0x05, 0x20, 0x55, 0x71, 0xffff}) {
+    for (int number : {0x05, 0x20, 0x55, 0x71, 0xffff}) {
+        auto func = static_cast<uint16_t>(number);
         uint64_t result = 77;
 
         EXPECT_FALSE(pseudo_op_run(&call, func, &result)) << func;
