@@ -9,6 +9,7 @@ build/VARIANT/python/compat/          links to src/python/compat (m5, gem5)
 build/VARIANT/configs/                links to configs/
 build/VARIANT/gearshift               the command
 build/VARIANT/unit_tests              tests/unit/**
+build/tsan/thread_tests               those of tests/unit that use threads
 build/VARIANT/bench/                  tests/bench/*_bench.c
 build/VARIANT/diff_fuzz               tests/diff/*.c
 build/VARIANT/lockstep                tests/lockstep/*.c
@@ -35,6 +36,9 @@ from SCons.Script import (
 
 import dependencies
 import variants
+
+# What starts threads: the sanitizer of threads looks at its tests.
+THREADS = re.compile(r'#include (<pthread\.h>|<thread>|"base/crew\.h")')
 
 # What a guest program is built with, unless a line "guest-flags: ..." in it
 # says something else; by folder.
@@ -153,8 +157,24 @@ def runtime_path(env, library):
     return os.path.realpath(run.stdout.strip())
 
 
+def uses_threads(test):
+    """Whether a unit test, or the source that it tests, starts threads."""
+    source = re.sub(r"^tests/unit/(.*)_test\.cc$", r"src/\1.c", test)
+    for path in (test, source):
+        if os.path.exists(path):
+            with open(path, encoding="utf-8") as file:
+                if THREADS.search(file.read()):
+                    return True
+    return False
+
+
 def unit_tests(env, variant, core):
     """One program with all unit tests."""
+    return test_program(env, variant, core, "unit_tests", lambda test: True)
+
+
+def test_program(env, variant, core, name, is_wanted):
+    """A program of unit tests."""
     tests = env.Clone()
     tests.Append(
         CPPPATH=["#/tests/unit"],
@@ -162,10 +182,12 @@ def unit_tests(env, variant, core):
     )
     sources = []
     for folder in folders("tests/unit"):
-        sources += Glob(f"build/{variant}/{folder}/*.cc")
+        for source in Glob(f"build/{variant}/{folder}/*.cc"):
+            if is_wanted(f"{folder}/{source.name}"):
+                sources.append(source)
         sources += Glob(f"build/{variant}/{folder}/*.c")
     return tests.Program(
-        f"build/{variant}/unit_tests",
+        f"build/{variant}/{name}",
         sources + core,
         LIBS=["gmock", "gtest", "gtest_main"] + env["LIBS"],
     )
@@ -254,8 +276,8 @@ def run(env, name, needs, command):
     return target
 
 
-def build_variant(base, variant):
-    """All targets of one variant."""
+def build_core(base, variant):
+    """The environment of a variant, and its library."""
     env = base.Clone()
     env.Tool("textfile")
     env.Append(
@@ -267,6 +289,23 @@ def build_variant(base, variant):
     core = env.StaticLibrary(
         f"build/{variant}/gearshift_core", core_objects(env, variant)
     )
+    if variant == "tsan":
+        Alias(
+            "threads",
+            test_program(env, variant, core, "thread_tests", uses_threads),
+        )
+    return env, core
+
+
+def build_thread_tests(base, chosen):
+    """The target `threads`: without the rest of the variant it belongs to."""
+    if "threads" in COMMAND_LINE_TARGETS and "tsan" not in chosen:
+        build_core(base, "tsan")
+
+
+def build_variant(base, variant):
+    """All targets of one variant."""
+    env, core = build_core(base, variant)
     made = package(env, variant, core)
     Alias(variant, [core, made])
     Default(core, made)

@@ -5,12 +5,17 @@ Run test suites and count: run_all.py [--variant=V] SUITE[:VARIANT]...
 
 build     scons builds what the other suites need (counted as one test)
 unit      build/VARIANT/unit_tests (GoogleTest)
+threads   build/tsan/thread_tests: those that use threads, under the
+          sanitizer of threads
 pytest    tests/py
 regress   tests/regress: scripts whose statistics are compared
 diff      tests/diff: against the host's own execution
 programs  tests/programs: Debian's programs against the same run natively
 fuzz      build/fuzz/*: each fuzz target for --fuzz-seconds
 check     util/check.py: style, lint, layers, sizes
+
+SUITE:VARIANT runs a suite in another variant: `build unit:debug pytest:cov`;
+`unit`, `pytest`, `regress` and `programs` are meant for that.
 
 A suite writes JUnit XML; a suite that crashes, hangs or writes nothing counts
 as one failed test.  Each skipped test is listed with its reason.  The last
@@ -97,13 +102,11 @@ def build_commands(variants: List[str], suites: List[str]) -> List[Command]:
     """Build everything that the suites of these variants need."""
     env = dict(os.environ)
     scons = ["scons", f"-j{JOBS}", "-Q"]
-    targets = [v for v in variants if v != "fuzz"]
-    argv = scons + targets + ["unit", "guest", "compile_commands.json"]
+    argv = scons + variants + ["unit", "guest", "compile_commands.json"]
     if "diff" in suites or "pytest" in suites:  # which runs guest kernels
         argv.append("diff")
-    if "fuzz" in suites:
-        argv.append("fuzz")
-    return [Command(argv, None, env, 1200)]
+    argv += [suite for suite in ("fuzz", "threads") if suite in suites]
+    return [Command(argv, None, env, 1800)]
 
 
 def unit_commands(variant: str, tmp: Path) -> List[Command]:
@@ -118,6 +121,14 @@ def unit_commands(variant: str, tmp: Path) -> List[Command]:
         argv = [program, "--gtest_brief=1", f"--gtest_output=xml:{xml}"]
         commands.append(Command(argv, xml, env, 900))
     return commands
+
+
+def thread_commands(tmp: Path) -> List[Command]:
+    """The unit tests that use threads, in the variant tsan."""
+    xml = tmp / "threads.xml"
+    program = str(ROOT / "build" / "tsan" / "thread_tests")
+    argv = [program, "--gtest_brief=1", f"--gtest_output=xml:{xml}"]
+    return [Command(argv, xml, variant_env("tsan"), 900)]
 
 
 def pytest_commands(variant: str, tmp: Path, folder: str) -> List[Command]:
@@ -190,6 +201,7 @@ def commands_of(
         "pytest": lambda: pytest_commands(variant, tmp, "py"),
         "regress": lambda: pytest_commands(variant, tmp, "regress"),
         "diff": lambda: pytest_commands(variant, tmp, "diff"),
+        "threads": lambda: thread_commands(tmp),
         "fuzz": lambda: fuzz_commands(options.fuzz_seconds),
         "programs": lambda: program_commands(variant, tmp),
         "check": lambda: check_commands(tmp),
@@ -312,8 +324,9 @@ def parse_arguments() -> argparse.Namespace:
     ]
     options.variants = list(
         dict.fromkeys(
-            "fuzz" if suite == "fuzz" else variant
+            variant
             for suite, variant in options.pairs
+            if suite not in ("fuzz", "threads")
         )
     )
     return options

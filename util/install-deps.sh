@@ -42,8 +42,10 @@ black                  layout of Python
 flake8                 lint of Python
 mypy                   types of Python
 '
-# What tests/programs runs; a program that is missing is skipped there.
+# What single tests need, and what tests/programs runs; what is missing is
+# skipped there.
 program_packages='
+python3-h5py           statistics as HDF5 (h5://)
 bash                   compared with its native run
 bc                     compared with its native run
 binutils               compared with its native run

@@ -16,6 +16,7 @@
 #include "mem/system.h"
 #include "sim/checkpoint.h"
 #include "sim/debug.h"
+#include "sim/eventq.h"
 #include "sim/param.h"
 #include "sim/report.h"
 
@@ -371,12 +372,40 @@ static void base_cpu_reset(struct sim_object *obj)
     x86_core_state_changed(cpu->core);
 }
 
+static void base_cpu_schedule_progress(struct base_cpu *cpu)
+{
+    struct sim *sim = cpu->base.base.sim;
+    tick_t interval = TICKS_PER_SECOND / cpu->progress_interval;
+
+    eventq_schedule(sim_eventq(sim), &cpu->progress,
+                    sim_now(sim) + (interval ? interval : 1));
+}
+
+/* gem5's words. */
+static void base_cpu_tell_progress(struct sim_event *event, tick_t now)
+{
+    struct base_cpu *cpu = SIM_CONTAINER_OF(event, struct base_cpu, progress);
+
+    if (!cpu->is_switched_out)
+        sim_inform(&cpu->base.base,
+                   "%" PRIu64 ": progress event, total committed:%" PRIu64
+                   ", progress insts committed: %" PRIu64,
+                   now, cpu->num_insts, cpu->num_insts - cpu->progress_insts);
+    cpu->progress_insts = cpu->num_insts;
+    base_cpu_schedule_progress(cpu);
+}
+
 static void base_cpu_startup(struct sim_object *obj)
 {
     struct base_cpu *cpu = base_cpu_of(obj);
     struct se_workload *workload;
 
     cpu_io_startup(cpu);
+    event_init(&cpu->progress, "progress", EVENT_PRI_PROGRESS,
+               base_cpu_tell_progress);
+    cpu->progress_insts = cpu->num_insts;
+    if (cpu->progress_interval)
+        base_cpu_schedule_progress(cpu);
     if (!cpu->is_in_se) {
         if (!cpu->is_switched_out && cpu->runner.run)
             sim_runner_activate(obj->sim, &cpu->runner);
@@ -395,6 +424,7 @@ static void base_cpu_fini(struct sim_object *obj)
 {
     struct base_cpu *cpu = base_cpu_of(obj);
 
+    eventq_deschedule(sim_eventq(obj->sim), &cpu->progress);
     stat_vector_fini(&cpu->op_class);
     cpu_io_fini(cpu);
     while (cpu->inst_stops)
@@ -532,7 +562,8 @@ static const struct sim_ops base_cpu_ops = {
 
 static const struct sim_param base_cpu_params[] = {
     SIM_PARAM(struct base_cpu, cpu_id, "0", "", "Number of the CPU; APIC id"),
-    SIM_PARAM(struct base_cpu, socket_id, "0", "", "Number of its socket"),
+    SIM_PARAM(struct base_cpu, socket_id, "0", "", "Number of its socket",
+              .ignored = "CPUID describes one socket"),
     SIM_PARAM_NAMED(struct base_cpu, num_threads, "numThreads", "1", "",
                     "Hardware threads; only 1", .min = 1, .max = 1),
     SIM_PARAM_OBJS(struct base_cpu, workload, "[]", process_type,
@@ -549,8 +580,9 @@ static const struct sim_param base_cpu_params[] = {
               "Leave simulate() after so many instructions; 0: never"),
     SIM_PARAM(struct base_cpu, max_insts_all_threads, "0", "",
               "The same: there is one thread"),
-    SIM_PARAM(struct base_cpu, progress_interval, "0Hz", "Hz",
-              "Accepted for gem5's scripts"),
+    SIM_PARAM(
+        struct base_cpu, progress_interval, "0Hz", "Hz",
+        "How often to tell how many instructions were executed; 0: never"),
     SIM_PARAM(struct base_cpu, switched_out, "False", "",
               "Does not run until the script switches to it"),
     SIM_PARAM(struct base_cpu, do_checkpoint_insts, "True", "",

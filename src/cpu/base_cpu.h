@@ -18,6 +18,7 @@
 #include "cpu/core_stops.h"
 #include "cpu/cpu_io.h"
 #include "sim/clock.h"
+#include "sim/eventq.h"
 #include "sim/field.h"
 #include "sim/port.h"
 #include "sim/sim.h"
@@ -58,8 +59,8 @@ struct base_cpu {
     struct sim_vec_obj isa, interrupts;
     struct sim_object *mmu, *tracer;
     uint64_t max_insts_any_thread, max_insts_all_threads;
-    uint64_t progress_interval;
-    bool switched_out; /* at the start */
+    uint64_t progress_interval; /* [Hz] */
+    bool switched_out;          /* at the start */
     bool do_checkpoint_insts, do_statistics_insts;
     const char *model; /* of CPUID */
     struct sim_port icache_port, dcache_port;
@@ -90,6 +91,8 @@ struct base_cpu {
     tick_t run_start;    /* tick when the current run began */
     uint64_t slice_used; /* cycles not yet taken off the thread's slice */
     tick_t run_until;    /* what its budget was made for */
+    struct sim_event progress;
+    uint64_t progress_insts; /* num_insts at the last message of progress */
     bool is_in_se;
     bool is_switched_out;
     bool was_active;       /* when it was switched out: has something to run */

@@ -447,7 +447,8 @@ static const struct mem_port_ops xbar_port_ops = {
               "Passing a response on")
 #define SNOOP_RESPONSE(default_)                                               \
     SIM_PARAM(struct xbar, snoop_response_latency, default_, "cycles",         \
-              "Of no effect: snoops do not travel through crossbars")
+              "Passing a snoop's response on",                                 \
+              .ignored = "snoops do not travel through crossbars")
 #define WIDTH(default_)                                                        \
     SIM_PARAM(struct xbar, width, default_, "bytes",                           \
               "Data per cycle of each layer", .min = 1)
@@ -476,9 +477,11 @@ static const struct sim_param coherent_xbar_params[] = {
     SIM_PARAM_OBJ(struct xbar, snoop_filter, "NULL", snoop_filter_type,
                   "Adds its lookup latency to each request"),
     SIM_PARAM(struct xbar, max_outstanding_snoops, "512", "",
-              "Of no effect: snoops do not travel through crossbars"),
+              "How many snoops may be on their way",
+              .ignored = "snoops do not travel through crossbars"),
     SIM_PARAM(struct xbar, max_routing_table_size, "512", "",
-              "Of no effect: no response waits to be routed"),
+              "How many responses may wait to be routed",
+              .ignored = "no response waits to be routed"),
     COHERENCY("False"),
     UNIFICATION("False"),
     SIM_END_PARAM,
@@ -502,7 +505,8 @@ static const struct sim_param snoop_filter_params[] = {
     SIM_PARAM(struct snoop_filter, lookup_latency, "1", "cycles",
               "Added to each request of the crossbar"),
     SIM_PARAM(struct snoop_filter, max_capacity, "8MiB", "bytes",
-              "Of no effect: sharers are kept by the shared cache level"),
+              "How much data of caches it follows",
+              .ignored = "sharers are kept by the shared cache level"),
     SIM_END_PARAM,
 };
 

@@ -98,6 +98,7 @@ py::dict param_row(const struct sim_param &param)
     row["max"] = param.max;
     row["pow2"] = param.pow2;
     row["nonempty"] = param.nonempty;
+    row["ignored"] = text(param.ignored);
     row["obj_type"] = text(param.obj_type ? param.obj_type->name : nullptr);
     row["names"] = names_list(param.names);
     row["names_id"] = reinterpret_cast<uintptr_t>(param.names);

@@ -10,6 +10,7 @@
 #include "python/catalog.h"
 #include "sim/param.h"
 #include "sim/port.h"
+#include "sim/report.h"
 
 namespace binding
 {
@@ -290,6 +291,10 @@ void bind_object(py::module_ &module)
         .def("param_origin",
              [](const Object &o, const std::string &name) {
                  return sim_param_origin(o.obj, name.c_str());
+             })
+        .def("unimplemented",
+             [](const Object &o, const std::string &text) {
+                 sim_unimplemented(o.obj, "%s", text.c_str());
              })
         .def("__eq__",
              [](const Object &a, const Object &b) { return a.obj == b.obj; })

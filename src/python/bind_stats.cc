@@ -72,6 +72,7 @@ py::dict row_dict(const struct stat_row *row, tick_t now)
         dict["kind"] = "scalar";
         dict["value"] = stat_row_value(row, 0, now);
     }
+    dict["is_formula"] = row->stat->kind == SIM_STAT_FORMULA;
     return dict;
 }
 
@@ -117,6 +118,44 @@ void dump(Simulation &self, const py::object &top)
               what);
 }
 
+/* Call a method of a file in Python; what it raises is told here, because the
+ * core knows errors as numbers only. */
+template <typename... Args>
+int call_file(void *ctx, const char *method, const Args &...args)
+{
+    py::gil_scoped_acquire gil;
+
+    try {
+        static_cast<py::object *>(ctx)->attr(method)(args...);
+        return 0;
+    } catch (py::error_already_set &error) {
+        py::print("warn: statistics:", error.what(),
+                  py::arg("file") = py::module_::import("sys").attr("stderr"));
+        return -EIO;
+    }
+}
+
+int open_file(void *ctx, const char *path)
+{
+    return call_file(ctx, "open", path);
+}
+
+int write_file(void *ctx, const struct stat_group *top, tick_t now)
+{
+    py::gil_scoped_acquire gil;
+
+    return call_file(ctx, "write", top->obj ? top->obj->path : "",
+                     group_dict(top, now));
+}
+
+void add_file(Simulation &self, const std::string &path, const py::object &file)
+{
+    self.stat_files.push_back(file);
+    struct stat_hook hook = {open_file, write_file, &self.stat_files.back()};
+    check(stat_out_add_hook(sim_stat_out(self.sim()), path.c_str(), &hook),
+          "cannot write '" + path + "'");
+}
+
 void bind_outputs(py::class_<Simulation> &cls)
 {
     cls.def("stats_add_text",
@@ -130,6 +169,8 @@ void bind_outputs(py::class_<Simulation> &cls)
                  check(stat_out_add_json(sim_stat_out(s.sim()), path.c_str()),
                        "cannot write '" + path + "'");
              })
+        .def("stats_add_file", add_file,
+             "An object with open(path) and write(path, tree).")
         .def("stats_reopen",
              [](Simulation &s) {
                  check(stat_out_reopen(sim_stat_out(s.sim())),

@@ -13,6 +13,7 @@
 #include <pybind11/pybind11.h>
 
 #include <exception>
+#include <list>
 #include <set>
 #include <string>
 
@@ -65,6 +66,7 @@ class Simulation
     stat_group *stats();
 
     std::set<Event *> events; /* that are scheduled; each holds a reference */
+    std::list<py::object> stat_files; /* outputs of statistics in Python */
 
   private:
     static void on_message(void *ctx, const char *level, const char *text);

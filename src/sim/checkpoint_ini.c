@@ -3,108 +3,34 @@
 #include "sim/checkpoint_ini.h"
 
 #include <errno.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include <xxhash.h>
-
 #include "base/alloc.h"
-#include "base/log.h"
-
-enum { CHECKSUM_LEN = 16 };
 
 struct parser {
     struct ckpt_ini *ini;
+    enum ckpt_ini_mode mode;
     unsigned int line; /* from 1 */
     char *why;
 };
-
-void ckpt_checksum(const void *data, size_t len, char text[17])
-{
-    (void)snprintf(text, CHECKSUM_LEN + 1, "%016" PRIx64,
-                   (uint64_t)XXH64(data, len, 0));
-}
-
-/* ---------------------------------------------------------- the whole text */
-
-/* Start of the last line if the text ends in a newline, else NULL. */
-static const char *last_line(const char *text, size_t len)
-{
-    const char *before;
-
-    if (!len || text[len - 1] != '\n')
-        return NULL;
-    before = memrchr(text, '\n', len - 1);
-    return before ? before + 1 : NULL;
-}
-
-/* The last section and key of a text that ends too early. */
-static void tell_end(const char *text, size_t len, char place[256])
-{
-    char *copy = alloc_zeroed(len + 1, 1);
-    char *rest = memcpy(copy, text, len), *line;
-    const char *section = NULL, *key = NULL;
-
-    while ((line = strsep(&rest, "\n")) && rest) {
-        size_t end = strcspn(line, line[0] == '[' ? "]" : "=");
-
-        if (!line[end])
-            continue;
-        line[end] = '\0';
-        key = line[0] == '[' ? NULL : line;
-        section = key ? section : line + 1;
-    }
-    if (section)
-        (void)snprintf(place, 256, "ends in section [%.80s]%s%.60s, ", section,
-                       key ? ", key " : "", key ? key : "");
-    mem_free(copy);
-}
-
-/* Returns: length of what stands before the checksum line, 0 if there is no
- * such line. */
-static size_t check_last_line(struct ckpt_ini *ini, const char *text,
-                              size_t len, char why[256])
-{
-    const char *line = last_line(text, len);
-    size_t prefix = strlen(CKPT_LAST_LINE);
-    char sum[CHECKSUM_LEN + 1];
-    char place[256] = "";
-    size_t body;
-
-    if (!line || (size_t)(text + len - line) != prefix + CHECKSUM_LEN + 1 ||
-        memcmp(line, CKPT_LAST_LINE, prefix) != 0) {
-        tell_end(text, len, place);
-        (void)snprintf(why, 256,
-                       "%.170swithout a checksum: truncated, or not written "
-                       "by this simulator",
-                       place);
-        return 0;
-    }
-    body = (size_t)(line - text);
-    ckpt_checksum(text, body, sum);
-    ini->is_damaged = memcmp(line + prefix, sum, CHECKSUM_LEN) != 0;
-    return body;
-}
-
-static int check_first_line(const char *text, size_t len, char why[256])
-{
-    size_t prefix = strlen(CKPT_FIRST_LINE);
-
-    if (len >= prefix && !memcmp(text, CKPT_FIRST_LINE, prefix))
-        return 0;
-    (void)snprintf(why, 256, "the first line is not \"%s...\"",
-                   CKPT_FIRST_LINE);
-    return -EINVAL;
-}
 
 /* -------------------------------------------------------------- line by line
  */
 
 static int bad_line(const struct parser *p, const char *what)
 {
-    (void)snprintf(p->why, 256, "line %u: %s", p->line, what);
+    const struct ckpt_ini *ini = p->ini;
+
+    if (p->mode == CKPT_INI_LENIENT)
+        return 0;
+    if (ini->num_sections)
+        (void)snprintf(p->why, 256, "section [%.100s], line %u: %s",
+                       ini->sections[ini->num_sections - 1].name, p->line,
+                       what);
+    else
+        (void)snprintf(p->why, 256, "line %u: %s", p->line, what);
     return -EINVAL;
 }
 
@@ -179,11 +105,22 @@ static int compare_entries(const void *a, const void *b)
     return strcmp(left->key, right->key);
 }
 
-static int sort_entries(struct ckpt_section *section, char why[256])
+static void sort_sections(struct ckpt_ini *ini)
 {
-    if (section->num_entries)
-        qsort(section->entries, section->num_entries, sizeof(*section->entries),
-              compare_entries);
+    if (ini->num_sections)
+        qsort(ini->sections, ini->num_sections, sizeof(*ini->sections),
+              compare_sections);
+    for (uint32_t i = 0; i < ini->num_sections; i++) {
+        struct ckpt_section *section = &ini->sections[i];
+
+        if (section->num_entries)
+            qsort(section->entries, section->num_entries,
+                  sizeof(*section->entries), compare_entries);
+    }
+}
+
+static int check_unique_keys(const struct ckpt_section *section, char why[256])
+{
     for (uint32_t i = 1; i < section->num_entries; i++) {
         if (strcmp(section->entries[i - 1].key, section->entries[i].key) != 0)
             continue;
@@ -194,48 +131,69 @@ static int sort_entries(struct ckpt_section *section, char why[256])
     return 0;
 }
 
-static int sort_sections(struct ckpt_ini *ini, char why[256])
+static int check_unique(const struct ckpt_ini *ini, char why[256])
 {
-    if (ini->num_sections)
-        qsort(ini->sections, ini->num_sections, sizeof(*ini->sections),
-              compare_sections);
-    for (uint32_t i = 0; i < ini->num_sections; i++) {
-        int err = sort_entries(&ini->sections[i], why);
+    int err = 0;
 
-        if (err)
-            return err;
-        if (!i || strcmp(ini->sections[i - 1].name, ini->sections[i].name) != 0)
-            continue;
-        (void)snprintf(why, 256, "section [%.100s]: given twice",
-                       ini->sections[i].name);
-        return -EINVAL;
+    for (uint32_t i = 0; i < ini->num_sections && !err; i++) {
+        const struct ckpt_section *section = &ini->sections[i];
+
+        if (i && !strcmp(section[-1].name, section->name)) {
+            (void)snprintf(why, 256, "section [%.100s]: given twice",
+                           section->name);
+            return -EINVAL;
+        }
+        err = check_unique_keys(section, why);
     }
-    return 0;
+    return err;
 }
 
 /* ------------------------------------------------------------------ interface
  */
 
-int ckpt_ini_parse(struct ckpt_ini *ini, const char *text, size_t len,
-                   char why[256])
+static int check_frame(const char *text, size_t len, char why[256])
 {
-    struct parser parser = {ini, 1, why};
-    size_t body;
+    size_t prefix = strlen(CKPT_FIRST_LINE);
+
+    if (len < prefix || memcmp(text, CKPT_FIRST_LINE, prefix) != 0)
+        (void)snprintf(why, 256, "the first line is not \"%s...\"",
+                       CKPT_FIRST_LINE);
+    else if (text[len - 1] != '\n')
+        (void)snprintf(why, 256, "ends within a line");
+    else if (memchr(text, '\0', len))
+        (void)snprintf(why, 256, "holds a zero byte: not a text");
+    else
+        return 0;
+    return -EINVAL;
+}
+
+/* The parser may rely on a newline at the end and on no other zero byte. */
+static char *copy_text(const char *text, size_t len)
+{
+    char *copy = alloc_zeroed(len + 2, 1);
+
+    memcpy(copy, text, len);
+    copy[len] = '\n';
+    for (char *zero = copy;
+         (zero = memchr(zero, '\0', len - (size_t)(zero - copy)));)
+        *zero = '\1';
+    return copy;
+}
+
+int ckpt_ini_split(struct ckpt_ini *ini, const char *text, size_t len,
+                   enum ckpt_ini_mode mode, char why[256])
+{
+    struct parser parser = {ini, mode, 1, why};
     int err;
 
     memset(ini, 0, sizeof(*ini));
-    body = check_last_line(ini, text, len, why);
-    if (!body || check_first_line(text, body, why))
+    if (mode == CKPT_INI_STRICT && check_frame(text, len, why))
         return -EINVAL;
-    if (memchr(text, '\0', body)) {
-        (void)snprintf(why, 256, "holds a zero byte: not a text");
-        return -EINVAL;
-    }
-    ini->text = alloc_zeroed(body + 1, 1);
-    memcpy(ini->text, text, body);
+    ini->text = copy_text(text, len);
     err = parse_lines(&parser, ini->text);
-    if (!err)
-        err = sort_sections(ini, why);
+    sort_sections(ini);
+    if (!err && mode == CKPT_INI_STRICT)
+        err = check_unique(ini, why);
     if (err)
         ckpt_ini_fini(ini);
     return err;

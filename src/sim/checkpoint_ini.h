@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * The text of m5.cpt: a first line "## checkpoint generated: DATE", sections
- * "[name]" of "key=value" lines, and a last line with the checksum of all that
- * stands before it.  Reading is strict: anything else is refused.
+ * Text in the form of m5.cpt, split: a first line "## checkpoint generated:
+ * DATE", then sections "[name]" of "key=value" lines.  The last line, with the
+ * checksums, belongs to checkpoint_seal.h.
  */
 #ifndef SIM_CHECKPOINT_INI_H
 #define SIM_CHECKPOINT_INI_H
@@ -18,7 +18,6 @@ extern "C" {
 #endif
 
 #define CKPT_FIRST_LINE "## checkpoint generated: "
-#define CKPT_LAST_LINE  "## checksum: xxh64 "
 
 struct ckpt_entry {
     const char *key, *value;
@@ -36,24 +35,24 @@ struct ckpt_ini {
     char *text;                    /* the strings point into it */
     struct ckpt_section *sections; /* sorted by name */
     uint32_t num_sections;
-    bool is_damaged; /* the checksum does not match */
 };
 
-/** ckpt_checksum() - of bytes, as it stands in the file (16 hex digits). */
-void ckpt_checksum(const void *data, size_t len, char text[17]);
+enum ckpt_ini_mode {
+    CKPT_INI_STRICT,  /* refuse what is not of the form */
+    CKPT_INI_LENIENT, /* pass over it: to find out what is damaged */
+};
 
 /**
- * ckpt_ini_parse() - check and split a text
- * @text: copied
+ * ckpt_ini_split() - split a text into sections and keys
+ * @text: without the last line; copied
  * @why:  on failure, the reason with section, key or line
  *
- * A text whose checksum does not match is split, too, and marked: what is wrong
- * in it can then be told.  Nothing may be loaded from it.
- *
- * Returns: 0 or -EINVAL (nothing needs to be freed).
+ * Returns: 0 or -EINVAL (nothing needs to be freed), the latter never when
+ *          lenient.
  */
-SIM_MUST_CHECK int ckpt_ini_parse(struct ckpt_ini *ini, const char *text,
-                                  size_t len, char why[256]);
+SIM_MUST_CHECK int ckpt_ini_split(struct ckpt_ini *ini, const char *text,
+                                  size_t len, enum ckpt_ini_mode mode,
+                                  char why[256]);
 void ckpt_ini_fini(struct ckpt_ini *ini);
 
 /** ckpt_ini_section() - by name, or NULL. */

@@ -15,8 +15,8 @@
 #include "base/number.h"
 #include "base/rng.h"
 #include "sim/checkpoint.h"
-#include "sim/checkpoint_ini.h"
 #include "sim/checkpoint_private.h"
+#include "sim/checkpoint_seal.h"
 #include "sim/checkpoint_value.h"
 #include "sim/eventq.h"
 #include "sim/object.h"
@@ -556,27 +556,15 @@ static void reader_fini(struct ckpt_reader *r)
     ckpt_ini_fini(&r->ini);
 }
 
-/* The checksum does not match: tell what is wrong, if that can be seen. */
-static int tell_damage(struct ckpt_reader *r)
-{
-    char place[256] = "";
-
-    if (check_all(r))
-        (void)snprintf(place, sizeof(place), ": %.180s", r->why);
-    (void)snprintf(r->why, 256,
-                   "the checksum does not match: damaged or edited%s", place);
-    return -EINVAL;
-}
-
 int ckpt_load_text(struct sim *sim, const char *dir, const char *text,
                    size_t len, char why[256])
 {
     struct ckpt_reader r = {.sim = sim, .dir = dir, .why = why};
-    int err = ckpt_ini_parse(&r.ini, text, len, why);
+    int err = ckpt_unseal(&r.ini, text, len, why);
 
     if (err)
         return err;
-    err = r.ini.is_damaged ? tell_damage(&r) : check_all(&r);
+    err = check_all(&r);
     if (!err)
         err = load_all(&r);
     reader_fini(&r);

@@ -18,7 +18,7 @@ struct sim_type;
 
 #define CKPT_FILE "m5.cpt"
 /* gem5 lists here what its upgrade scripts have done; ours names the format. */
-#define CKPT_VERSION_TAGS "gearshift-1"
+#define CKPT_VERSION_TAGS "gearshift-2"
 /* Sections that are no object's: children of the root have no "root." prefix.
  */
 #define CKPT_GLOBALS "root.globals"

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Writing a checkpoint.  m5.cpt is made in memory, read back as a check, and
- * written last; then the directory is put in place.  An old checkpoint there is
- * replaced; any other directory with files is left alone.
+ * Writing a checkpoint.  m5.cpt is made in memory, read back as a check when it
+ * is sealed, and written last; then the directory is put in place.  An old
+ * checkpoint there is replaced; any other directory with files is left alone.
  * Source: [gem5] src/sim/serialize.cc (layout).
  */
 #include <dirent.h>
@@ -18,8 +18,8 @@
 #include "base/outfile.h"
 #include "base/rng.h"
 #include "sim/checkpoint.h"
-#include "sim/checkpoint_ini.h"
 #include "sim/checkpoint_private.h"
+#include "sim/checkpoint_seal.h"
 #include "sim/checkpoint_value.h"
 #include "sim/object.h"
 #include "sim/sim.h"
@@ -252,35 +252,26 @@ static void put_all(struct ckpt_writer *w)
 /* ------------------------------------------------------------------ the file
  */
 
-static void put_checksum(struct ckpt_writer *w)
-{
-    char sum[17];
-
-    (void)fflush(w->all.stream); /* brings text and len up to date */
-    ckpt_checksum(w->all.text, w->all.len, sum);
-    (void)fprintf(w->all.stream, "%s%s\n", CKPT_LAST_LINE, sum);
-    buffer_close(&w->all);
-}
-
 /* What could not be read back must not replace what can. */
-static void check_text(struct ckpt_writer *w)
+static char *seal_text(struct ckpt_writer *w)
 {
-    struct ckpt_ini ini;
+    char *sealed = NULL;
     char why[256];
 
-    if (ckpt_ini_parse(&ini, w->all.text, w->all.len, why))
+    buffer_close(&w->all);
+    if (ckpt_seal(w->all.text, w->all.len, &sealed, why))
         ckpt_write_failed(w, -EINVAL, "%s", why);
-    else
-        ckpt_ini_fini(&ini);
+    return sealed;
 }
 
-static void write_text(struct ckpt_writer *w)
+static void write_text(struct ckpt_writer *w, const char *text)
 {
+    size_t len = strlen(text);
     char *path = alloc_printf("%s/%s", w->dir.tmp, CKPT_FILE);
     FILE *file = fopen(path, "we");
     int err = file ? 0 : -errno;
 
-    if (file && fwrite(w->all.text, 1, w->all.len, file) != w->all.len)
+    if (file && fwrite(text, 1, len, file) != len)
         err = -errno;
     if (file && fclose(file) && !err)
         err = -errno;
@@ -291,14 +282,12 @@ static void write_text(struct ckpt_writer *w)
 
 static void finish(struct ckpt_writer *w)
 {
+    char *text = w->error ? NULL : seal_text(w);
     int err;
 
-    if (!w->error)
-        put_checksum(w);
-    if (!w->error)
-        check_text(w);
-    if (!w->error)
-        write_text(w);
+    if (text)
+        write_text(w, text);
+    mem_free(text);
     if (w->error) {
         outdir_abort(&w->dir);
         return;
@@ -343,14 +332,16 @@ static int check_replaceable(const char *path, char why[256])
     char *name = alloc_printf("%s/%s", path, CKPT_FILE);
     struct ckpt_ini ini = {0};
     char *text = NULL;
+    char what[256];
     size_t len = 0;
     DIR *old = opendir(path);
     int err = 0;
 
     if (old && !ckpt_read_file(name, &text, &len)) {
-        err = ckpt_ini_parse(&ini, text, len, why);
+        err = ckpt_unseal(&ini, text, len, what);
         if (err)
-            (void)snprintf(why, 256, "%.200s is not ours: not replaced", name);
+            (void)snprintf(why, 256, "%.100s is not replaced: %.130s", name,
+                           what);
     }
     if (old && !err)
         err = check_entries(old, &ini, path, why);

@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "sim/param.h"
 #include "sim/port.h"
+#include "sim/report.h"
 #include "sim/ring.h"
 #include "sim/sim_private.h"
 
@@ -30,7 +31,9 @@ bool sim_object_is_a(const struct sim_object *obj, const struct sim_type *type)
 struct sim_object *sim_object_cast(const struct sim_object *obj,
                                    const struct sim_type *type)
 {
-    SIM_ASSERT(sim_object_is_a(obj, type));
+    if (!sim_object_is_a(obj, type))
+        sim_panic(obj, "used as a %s, but is a %s", type->name,
+                  obj->type->name);
     return (struct sim_object *)obj;
 }
 

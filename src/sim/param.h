@@ -33,6 +33,8 @@ struct sim_param {
     const struct sim_type *obj_type; /* for SIM_OBJ and SIM_VEC_OBJ */
     const char *const *names;        /* enum spellings, NULL-terminated: the
                                         member is uint32_t, value = index */
+    const char *ignored; /* why another value than the default changes nothing:
+                            reported when a script sets one; NULL: it does */
 };
 
 /* SIM_PARAM(struct s, member, default, unit, doc [, .min = , .max = , ...]) */

@@ -199,9 +199,11 @@ static const struct sim_param root_params[] = {
     SIM_PARAM(struct root, time_sync_enable, "False", "",
               "Whether simulated time waits for the host's"),
     SIM_PARAM(struct root, time_sync_period, "100ms", "period",
-              "How often simulated time waits for the host's", .min = 1),
+              "How often simulated time waits for the host's", .min = 1,
+              .ignored = "simulated time runs freely"),
     SIM_PARAM(struct root, time_sync_spin_threshold, "100us", "period",
-              "Shorter waits spin instead of sleeping", .min = 1),
+              "Shorter waits spin instead of sleeping", .min = 1,
+              .ignored = "simulated time runs freely"),
     SIM_END_PARAM,
 };
 

@@ -41,6 +41,7 @@ struct output {
     char *pending;
     size_t pending_len;
     bool is_synced;
+    struct stat_hook hook;
 };
 
 struct stat_event {
@@ -195,6 +196,28 @@ static int json_flush(struct output *output)
 
 static const struct output_kind json_kind = {json_open, json_write, json_flush};
 
+/* -------------------------------------------------------------------- hook */
+
+static int hook_open(struct output *output)
+{
+    return output->hook.open(output->hook.ctx, output->path);
+}
+
+static int hook_write(struct output *output, const struct stat_group *top)
+{
+    return output->hook.write(output->hook.ctx, top,
+                              sim_now(output->owner->sim));
+}
+
+/* Its dumps are complete when written. */
+static int hook_flush(struct output *output)
+{
+    (void)output;
+    return 0;
+}
+
+static const struct output_kind hook_kind = {hook_open, hook_write, hook_flush};
+
 /* ----------------------------------------------------------------- outputs */
 
 struct stat_out *stat_out_create(struct sim *sim)
@@ -233,18 +256,24 @@ static int output_open(struct output *output)
     return output->kind->open(output);
 }
 
-static int add_output(struct stat_out *out, const struct output_kind *kind,
-                      const char *name, uint32_t options)
+static struct output *output_create(struct stat_out *out,
+                                    const struct output_kind *kind,
+                                    const char *name)
 {
     struct output *output = alloc_zeroed(1, sizeof(*output));
-    struct output **link = &out->outputs;
-    int err;
 
     output->kind = kind;
     output->owner = out;
     output->name = alloc_strdup(name);
-    output->options = options;
-    err = output_open(output);
+    return output;
+}
+
+/* Takes @output over. */
+static int add_output(struct stat_out *out, struct output *output)
+{
+    struct output **link = &out->outputs;
+    int err = output_open(output);
+
     if (err) {
         output_destroy(output);
         return err;
@@ -257,12 +286,24 @@ static int add_output(struct stat_out *out, const struct output_kind *kind,
 
 int stat_out_add_text(struct stat_out *out, const char *path, uint32_t options)
 {
-    return add_output(out, &text_kind, path, options);
+    struct output *output = output_create(out, &text_kind, path);
+
+    output->options = options;
+    return add_output(out, output);
 }
 
 int stat_out_add_json(struct stat_out *out, const char *path)
 {
-    return add_output(out, &json_kind, path, 0);
+    return add_output(out, output_create(out, &json_kind, path));
+}
+
+int stat_out_add_hook(struct stat_out *out, const char *path,
+                      const struct stat_hook *hook)
+{
+    struct output *output = output_create(out, &hook_kind, path);
+
+    output->hook = *hook;
+    return add_output(out, output);
 }
 
 /* Apply @visit to all outputs.  Returns: the first error. */

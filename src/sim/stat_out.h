@@ -8,6 +8,7 @@
  *          to a quarter of a list longer than 4 MiB may still be in memory
  *          (rewriting it for each dump would take quadratic time);
  *          stat_out_flush() and stat_out_destroy() write all.
+ *   hook   dumps go to somebody who knows another format
  *
  * Paths are relative to sim_outdir() unless they start with a slash.
  */
@@ -25,7 +26,15 @@ extern "C" {
 
 struct sim;
 struct sim_object;
+struct stat_group;
 struct stat_out;
+
+/* A writer of another format.  Each function returns 0 or -errno. */
+struct stat_hook {
+    int (*open)(void *ctx, const char *path); /* empties the file */
+    int (*write)(void *ctx, const struct stat_group *top, tick_t now);
+    void *ctx; /* lives until stat_out_destroy() */
+};
 
 /** sim_stat_out() - the outputs of a simulation, none at first. */
 struct stat_out *sim_stat_out(const struct sim *sim);
@@ -46,6 +55,10 @@ SIM_MUST_CHECK int stat_out_add_text(struct stat_out *out, const char *path,
 /** stat_out_add_json() - another file with a list of dumps.
  *  Writes the empty list.  Returns: 0 or -errno. */
 SIM_MUST_CHECK int stat_out_add_json(struct stat_out *out, const char *path);
+/** stat_out_add_hook() - another file, which @hook writes; copied.
+ *  Opens it.  Returns: 0 or -errno. */
+SIM_MUST_CHECK int stat_out_add_hook(struct stat_out *out, const char *path,
+                                     const struct stat_hook *hook);
 /** stat_out_reopen() - start all outputs anew below sim_outdir(): what a forked
  *  child does after it has set its own.  Returns: 0 or -errno. */
 SIM_MUST_CHECK int stat_out_reopen(struct stat_out *out);

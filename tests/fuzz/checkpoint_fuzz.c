@@ -15,8 +15,8 @@
 #include "base/alloc.h"
 #include "base/log.h"
 #include "sim/checkpoint.h"
-#include "sim/checkpoint_ini.h"
 #include "sim/checkpoint_private.h"
+#include "sim/checkpoint_seal.h"
 #include "sim/checkpoint_value.h"
 #include "sim/field.h"
 #include "sim/object.h"
@@ -110,7 +110,7 @@ static const char object[] = "[a.more]\nnumber=1\n[a]\ntypes=Fuzzed:1\n"
 
 static char *compose(const uint8_t *data, size_t size, size_t *len)
 {
-    char sum[17], *text = NULL;
+    char *last, *text = NULL;
     FILE *out = open_memstream(&text, len);
 
     SIM_ASSERT(out);
@@ -122,8 +122,9 @@ static char *compose(const uint8_t *data, size_t size, size_t *len)
     if (data[0] & 4) {
         (void)fputs("\n", out);
         (void)fflush(out);
-        ckpt_checksum(text, *len, sum);
-        (void)fprintf(out, CKPT_LAST_LINE "%s\n", sum);
+        last = ckpt_last_line(text, *len);
+        (void)fputs(last, out);
+        mem_free(last);
     }
     (void)fclose(out);
     return text;

@@ -2,6 +2,7 @@
 """Finds the built package and command; runs scripts through the command."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -15,6 +16,9 @@ COMMAND = os.environ.get("GEARSHIFT", str(BUILD / "gearshift"))
 for folder in (BUILD / "python" / "compat", BUILD / "python"):
     if str(folder) not in sys.path:
         sys.path.insert(0, str(folder))
+
+# A shell's background jobs ignore Ctrl-C, which some tests need.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 class Runner:

@@ -36,7 +36,8 @@ def test_a_damaged_checkpoint_is_refused_with_the_reason(runner):
     assert result.returncode == 1
     assert (
         "cannot load the checkpoint 'cpt.1000': the checksum does not match: "
-        "damaged or edited" in result.stderr
+        "damaged or edited: section [root.globals], key curTick\n"
+        in result.stderr
     )
     assert "Traceback" not in result.stderr
 

@@ -217,3 +217,15 @@ def test_a_pipe_shows_no_progress(runner, system_text):
         + " 5)\nm5.simulate(100)\n"
     )
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_a_port_for_debuggers_is_not_taken_silently(runner):
+    runner.write("import m5\nprint(m5.options.remote_gdb_port)\n")
+    told = runner.run("-q", "--remote-gdb-port=7001", "script.py")
+    assert told.stdout == "7001\n"
+    assert told.stderr == (
+        "warn: --remote-gdb-port: there are no debugger stubs yet\n"
+    )
+    none = runner.run("-q", "--remote-gdb-port=0", "script.py")
+    assert (none.stdout, none.stderr) == ("0\n", "")
+    assert runner.run("-q", "script.py").stdout == "7000\n"

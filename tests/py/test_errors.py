@@ -180,9 +180,9 @@ CASES = {
         "switchCpus(): root is not a CPU\n  at script.py:8",
     ),
     "an unknown statistics output": (
-        "m5.stats.addStatVisitor('h5://stats.h5')",
-        "unknown statistics output 'h5://stats.h5'; there are: text://, "
-        "json://\n  at script.py:7",
+        "m5.stats.addStatVisitor('hdf://stats.h5')",
+        "unknown statistics output 'hdf://stats.h5'; there are: text://, "
+        "json://, h5://\n  at script.py:7",
     ),
     "a class with code that the core does not have": (
         "class Hello(SimObject):\n"

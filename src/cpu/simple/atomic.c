@@ -38,9 +38,11 @@ static const struct sim_param atomic_params[] = {
     SIM_PARAM(struct atomic_simple_cpu, width, "1", "",
               "Instructions per cycle; only 1", .min = 1, .max = 1),
     SIM_PARAM(struct atomic_simple_cpu, simulate_data_stalls, "False", "",
-              "Not modelled: memory takes no time here"),
+              "Whether the CPU waits for loads and stores",
+              .ignored = "memory takes no time in this CPU"),
     SIM_PARAM(struct atomic_simple_cpu, simulate_inst_stalls, "False", "",
-              "Not modelled: memory takes no time here"),
+              "Whether the CPU waits for instruction fetches",
+              .ignored = "memory takes no time in this CPU"),
     SIM_END_PARAM,
 };
 

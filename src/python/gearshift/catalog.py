@@ -166,6 +166,7 @@ def make_param(row: Dict[str, Any]) -> ParamDesc:
         desc.maximum = min(row["max"] or kind_max, kind_max)
     desc.pow2 = row["pow2"]
     desc.nonempty = row["nonempty"]
+    desc.ignored = row["ignored"] or ""
     return desc
 
 

@@ -53,6 +53,21 @@ def _node_name(obj: Any, port: str) -> str:
     return quote(f"{obj.path()}.{port}")
 
 
+def _connected_ports(obj: Any) -> List[str]:
+    return [
+        name
+        for name, ref in sorted(obj._port_refs.items())
+        if any(element.peer is not None for element in elements(ref))
+    ]
+
+
+def _label_side(obj: Any) -> str:
+    """Lines reach responders from above, where they would cross a label."""
+    roles = {obj._ports[name].role for name in _connected_ports(obj)}
+    is_leaf = not list(obj.children())
+    return "b" if is_leaf and roles == {"responder"} else "t"
+
+
 def _box(obj: Any, depth: int) -> List[str]:
     """The subgraph of an object."""
     pad = "    " * (depth + 1)
@@ -62,12 +77,9 @@ def _box(obj: Any, depth: int) -> List[str]:
         f"{pad}label={quote(f'{obj.get_name()}: {type(obj).__name__}')};",
         f"{pad}tooltip={quote(_hint(obj))};",
         f'{pad}style="rounded,filled"; fillcolor="{shade}";',
+        f"{pad}labeljust=l; labelloc={_label_side(obj)};",
     ]
-    ports = [
-        name
-        for name, ref in sorted(obj._port_refs.items())
-        if any(element.peer is not None for element in elements(ref))
-    ]
+    ports = _connected_ports(obj)
     for name in ports:
         node = _node_name(obj, name)
         lines.append(f"{pad}{node} [label={quote(name)}];")
@@ -100,7 +112,8 @@ def dot_text(root: Any) -> str:
         "digraph config {",
         '    node [shape=box, style="rounded,filled", fillcolor="#ffffff",'
         ' fontname="sans-serif", fontsize=10, height=0.3];',
-        '    graph [fontname="sans-serif", fontsize=12, ranksep=0.6];',
+        '    graph [fontname="sans-serif", fontsize=12, ranksep=0.7];',
+        '    edge [color="#304860a0", arrowsize=0.8];',
         *_box(root, 1),
         *_edges(root),
         "}",

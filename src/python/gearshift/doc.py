@@ -43,6 +43,8 @@ def type_text(desc: ParamDesc) -> str:
 def limits_text(desc: ParamDesc) -> str:
     """Limits of a value, empty if its type says it all."""
     parts: List[str] = []
+    if desc.minimum and desc.minimum == desc.maximum:
+        return f"only {desc._limit(desc.minimum)}"
     bits = {"u8": 8, "u16": 16, "u32": 32, "u64": 64, "i64": 63}
     if desc.minimum:
         parts.append(f"at least {desc._limit(desc.minimum)}")
@@ -56,6 +58,13 @@ def limits_text(desc: ParamDesc) -> str:
     if desc.type_name in enums.allEnums:
         parts.append("one of " + ", ".join(desc.ptype.vals))
     return "; ".join(parts)
+
+
+def meaning_text(desc: ParamDesc) -> str:
+    """What it is for, and whether it has an effect."""
+    if not desc.ignored:
+        return desc.desc
+    return f"{desc.desc} (no effect: {desc.ignored})"
 
 
 def _rows(cls: Any, table: str) -> Iterator[Tuple[str, Dict[str, Any]]]:
@@ -111,7 +120,10 @@ def _param_lines(desc: ParamDesc) -> List[str]:
     limits = limits_text(desc)
     if limits:
         facts.append(limits)
-    return [f"  {desc.name}  ({'; '.join(facts)})", f"      {desc.desc}"]
+    return [
+        f"  {desc.name}  ({'; '.join(facts)})",
+        f"      {meaning_text(desc)}",
+    ]
 
 
 def _port_lines(port: Any) -> List[str]:
@@ -208,7 +220,8 @@ def _table(title: str, head: List[str], rows: List[List[str]]) -> str:
         "<tr>" + "".join(f"<td>{cell}</td>" for cell in row) + "</tr>\n"
         for row in rows
     )
-    return f"<h2>{title}</h2>\n<table><tr>{cells}</tr>\n{body}</table>\n"
+    heading = f"<h2>{title}</h2>\n" if title else ""
+    return f"{heading}<table><tr>{cells}</tr>\n{body}</table>\n"
 
 
 def _code(text: str) -> str:
@@ -272,7 +285,7 @@ def _param_table(cls: Any) -> str:
                 kind,
                 _code(default_text(desc)),
                 html.escape(limits_text(desc)),
-                html.escape(desc.desc),
+                html.escape(meaning_text(desc)),
             ]
         )
     head = ["name", "type", "default", "limits", "description"]
@@ -292,7 +305,7 @@ def write_html(folder: str) -> str:
         for name in sorted(classes)
     ]
     body = "<h1>Gearshift: classes</h1>" + _table(
-        "Classes", ["class", "description"], rows
+        "", ["class", "description"], rows
     )
     index = os.path.join(folder, "index.html")
     with open(index, "w", encoding="utf-8") as file:

@@ -198,6 +198,20 @@ def _set_native(obj: SimObject, name: str, desc: ParamDesc) -> None:
     obj._native.set_param(name, value, obj._origin_of(name))
 
 
+def report_ignored(obj: SimObject) -> None:
+    """Tell which values of an object change nothing, and why."""
+    texts = []
+    for name, desc in obj._params.items():
+        value = obj._lookup(name)
+        if not desc.ignored or value == desc.default():
+            continue
+        origin = obj._origin_of(name)
+        where = f", set at {origin}" if origin else ""
+        texts.append(f"{name} has no effect: {desc.ignored}{where}")
+    if texts:
+        obj._native.unimplemented("; ".join(texts))
+
+
 def _bind_ports(obj: SimObject) -> None:
     """Bind the connections of which @obj is the requesting end."""
     for name, desc in obj._ports.items():

@@ -7,7 +7,7 @@ from typing import Any, Dict, List
 
 from gearshift import catalog
 from gearshift.errors import UnknownNameError, nearest, script_line
-from gearshift.params import addr_range, enums, values
+from gearshift.params import addr_range, enums, network, points, values
 from gearshift.params.desc import (
     DeprecatedParam,
     OptionalParam,
@@ -23,20 +23,23 @@ from gearshift.ports import (
     ResponsePort,
     SlavePort,
     VectorMasterPort,
+    VectorPort,
     VectorRequestPort,
     VectorResponsePort,
     VectorSlavePort,
 )
 from gearshift.proxy import Parent, Self
 
-assert catalog
+assert catalog and points  # they register classes and types
 
 _MORE: Dict[str, Any] = {
     "AllMemory": addr_range.AllMemory,
     "DeprecatedParam": DeprecatedParam,
     "MasterPort": MasterPort,
     "MaxAddr": values.MaxAddr,
+    "MaxTick": values.MaxTick,
     "NULL": NULL,
+    "NextEthernetAddr": network.NextEthernetAddr,
     "OptionalParam": OptionalParam,
     "Param": Param,
     "Parent": Parent,
@@ -47,6 +50,7 @@ _MORE: Dict[str, Any] = {
     "SlavePort": SlavePort,
     "VectorMasterPort": VectorMasterPort,
     "VectorParam": VectorParam,
+    "VectorPort": VectorPort,
     "VectorRequestPort": VectorRequestPort,
     "VectorResponsePort": VectorResponsePort,
     "VectorSlavePort": VectorSlavePort,

@@ -134,6 +134,8 @@ class Simulation:
         for obj in self.root.descendants():
             obj._simulation = self
         self.core.init()
+        for obj in self.root.descendants():
+            instantiate.report_ignored(obj)
         if ckpt_dir:
             _blame_script(self.core.load, str(ckpt_dir))
         else:

@@ -3,8 +3,10 @@
 
     text://stats.txt?desc=False&spaces=False      json://stats.json
     stats.txt                                     the same as text://stats.txt
+    h5://stats.h5?chunking=10&desc=True&formulas=True
 
-A text file holds one dump after the other, a JSON file a list of dumps.
+A text file holds one dump after the other, a JSON file a list of dumps, an
+HDF5 file a dataset per statistic (statshdf5.py).
 """
 
 from __future__ import annotations
@@ -16,6 +18,7 @@ from urllib.parse import parse_qs, urlsplit
 from gearshift import _core, convert
 from gearshift.errors import FatalError, script_line
 from gearshift.settings import settings
+from gearshift.statshdf5 import Hdf5File
 
 _TEXT_OPTIONS = {
     "desc": _core.STAT_TEXT_DESC,
@@ -25,22 +28,45 @@ _TEXT_OPTIONS = {
 Adder = Callable[[Any], None]
 
 
-def _text_output(path: str, words: Dict[str, bool]) -> Adder:
+def _text_output(path: str, words: Dict[str, Any]) -> Adder:
     bits = sum(
         bit for word, bit in _TEXT_OPTIONS.items() if words.get(word, True)
     )
     return lambda core: core.stats_add_text(path, bits)
 
 
-def _json_output(path: str, _words: Dict[str, bool]) -> Adder:
+def _json_output(path: str, _words: Dict[str, Any]) -> Adder:
     return lambda core: core.stats_add_json(path)
 
 
+def _hdf5_output(path: str, words: Dict[str, Any]) -> Adder:
+    file = Hdf5File(
+        words.get("chunking", 10),
+        words.get("desc", True),
+        words.get("formulas", True),
+    )
+    return lambda core: core.stats_add_file(path, file)
+
+
+def _positive(text: str) -> int:
+    number = convert.toInteger(text)
+    if number < 1:
+        raise ValueError(f"'{text}' is not a positive number")
+    return number
+
+
+_TEXT_WORDS = {word: convert.toBool for word in _TEXT_OPTIONS}
+_HDF5_WORDS = {
+    "chunking": _positive,
+    "desc": convert.toBool,
+    "formulas": convert.toBool,
+}
 # scheme: (what adds the output to the core, known options)
-_SCHEMES: Dict[str, Tuple[Callable[..., Adder], List[str]]] = {
-    "": (_text_output, list(_TEXT_OPTIONS)),
-    "text": (_text_output, list(_TEXT_OPTIONS)),
-    "json": (_json_output, []),
+_SCHEMES: Dict[str, Tuple[Callable[..., Adder], Dict[str, Any]]] = {
+    "": (_text_output, _TEXT_WORDS),
+    "text": (_text_output, _TEXT_WORDS),
+    "json": (_json_output, {}),
+    "h5": (_hdf5_output, _HDF5_WORDS),
 }
 HELP = """\
 Statistics are written to the files named by --stats-file, which may be given
@@ -51,6 +77,11 @@ several times.  A file is a plain name or a URL:
         spaces    align the columns (default: True)
         formulas  also what is computed from other rows (default: True)
     json://FILE                    a list of dumps
+    h5://FILE[?OPTION=VALUE&...]   HDF5, a dataset per statistic (needs
+                                   python3-h5py)
+        chunking  dumps per chunk of the file (default: 10)
+        desc      descriptions and units (default: True)
+        formulas  also what is computed from other rows (default: True)
 
 The default is stats.txt and json://stats.json.
 """
@@ -74,7 +105,12 @@ def parse_url(url: str) -> Tuple[str, Adder]:
                 + (", ".join(known_words) or "none"),
                 script_line(),
             )
-        words[key] = convert.toBool(values[-1])
+        try:
+            words[key] = known_words[key](values[-1])
+        except ValueError as error:
+            raise FatalError(
+                f"option '{key}' in '{url}': {error}", script_line()
+            ) from None
     path = parts.netloc + parts.path
     return path, make(path, words)
 

@@ -90,20 +90,19 @@ TEST_F(CheckpointLoad, ACheckpointOfGem5IsRefused)
                       "simulator");
 }
 
-TEST_F(CheckpointLoad, DamageIsToldWithItsPlaceWhereThatCanBeSeen)
+TEST_F(CheckpointLoad, DamageIsToldWithItsPlace)
 {
     std::string text = content(path() + "/m5.cpt");
     std::string state_before = state(fresh);
     size_t place = text.find("\ncurTick=") + 9;
 
-    write(path() + "/m5.cpt", text.substr(0, place) + "x" + text.substr(place));
-    EXPECT_EQ(load(fresh), -EINVAL);
-    EXPECT_STREQ(why, "the checksum does not match: damaged or edited: section "
-                      "[root.globals], key curTick: not an unsigned 64-bit "
-                      "number");
-    write(path() + "/m5.cpt", text.substr(0, place) + "1" + text.substr(place));
-    EXPECT_EQ(load(fresh), -EINVAL);
-    EXPECT_STREQ(why, "the checksum does not match: damaged or edited");
+    for (const char *digit : {"x", "1"}) {
+        write(path() + "/m5.cpt",
+              text.substr(0, place) + digit + text.substr(place));
+        EXPECT_EQ(load(fresh), -EINVAL);
+        EXPECT_STREQ(why, "the checksum does not match: damaged or edited: "
+                          "section [root.globals], key curTick");
+    }
     EXPECT_EQ(state(fresh), state_before);
 }
 
@@ -170,9 +169,9 @@ TEST_F(CheckpointLoad, EachDamageHasItsOwnMessage)
               "not an unsigned 64-bit number");
     EXPECT_EQ(load_edited("\nrng=", "\nrng=1 "),
               "section [root.globals], key rng: has 5 values instead of 4");
-    EXPECT_EQ(load_edited("gearshift-1", "other"),
+    EXPECT_EQ(load_edited("gearshift-2", "other"),
               "section [root.globals], key version_tags: "
-              "not gearshift-1: another format");
+              "not gearshift-2: another format");
     EXPECT_EQ(load_edited("\n[root.files]\n", "\n[files]\n"),
               "section [root.files]: missing");
     EXPECT_EQ(load_edited("\nb.data=19 ", "\nb.data=18 "),
@@ -257,6 +256,64 @@ static std::string damaged(std::string text, std::mt19937_64 &rng)
         return text.insert(at, text.substr(from, rng() % 200));
     }
     }
+}
+
+/* What a message must name when the byte @at of the text is damaged: its
+ * section and key, or for what lies between two sections either. */
+struct Place {
+    std::string name, other;
+};
+
+static Place place_of(const std::string &text, size_t at)
+{
+    size_t start = text.rfind('\n', at ? at - 1 : 0);
+    std::string line, section;
+
+    start = start == std::string::npos || !at ? 0 : start + 1;
+    line = text.substr(start, text.find('\n', start) - start);
+    if (!start)
+        return {"the first line", ""};
+    if (line.rfind("## checksum", 0) == 0)
+        return {"last line", "without a checksum"};
+    size_t head = text.rfind("\n[", line[0] == '[' ? start : start - 1);
+    section = head == std::string::npos
+                  ? ""
+                  : text.substr(head + 1, text.find(']', head) - head);
+    if (line.empty()) {
+        size_t next = text.find('[', at);
+
+        return {text.substr(next, text.find(']', next) + 1 - next), section};
+    }
+    if (line[0] == '[')
+        return {"section " + section, ""};
+    return {"section " + section + ", key " + line.substr(0, line.find('=')),
+            section == "[root.checksums]" ? section : ""};
+}
+
+TEST_F(CheckpointLoad, EveryFlippedBitIsToldWithSectionAndKey)
+{
+    std::string good = content(path() + "/m5.cpt"), before = state(fresh);
+
+    for (size_t at = 0; at < good.size(); at++) {
+        Place place = place_of(good, at);
+
+        for (int bit = 0; bit < 8; bit++) {
+            std::string bad = good;
+
+            bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
+            ASSERT_EQ(ckpt_load_text(fresh.sim, path().c_str(), bad.data(),
+                                     bad.size(), why),
+                      -EINVAL)
+                << "byte " << at << " bit " << bit;
+            std::string told = why;
+            ASSERT_TRUE(told.find(place.name) != std::string::npos ||
+                        (!place.other.empty() &&
+                         told.find(place.other) != std::string::npos))
+                << "byte " << at << " bit " << bit << " of " << place.name
+                << ": " << told;
+        }
+    }
+    EXPECT_EQ(state(fresh), before);
 }
 
 TEST_F(CheckpointLoad, EveryRandomDamageIsRefusedAndChangesNothing)

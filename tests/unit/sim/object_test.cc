@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 #include "sim/object.h"
 
+#include "sim/ring.h"
 #include "toy_tree.h"
 
 using ObjectTest = ToyTree;
@@ -114,5 +115,8 @@ TEST_F(ObjectDeathTest, MisuseIsCaught)
     EXPECT_DEATH(add(plain_type, root, "t"), "assertion failed");
     EXPECT_DEATH(add(sim_object_type, root, "u"), "is_abstract");
     EXPECT_DEATH(add(plain_type, nullptr, "root2"), "assertion failed");
-    EXPECT_DEATH(sim_object_cast(obj, &toy_type), "assertion failed");
+    sim_note(obj, "said before");
+    EXPECT_DEATH(sim_object_cast(obj, &toy_type),
+                 "trace:       0: .*: said before\n"
+                 "panic: tick 0: .*: used as a .*, but is a ");
 }

@@ -6,6 +6,7 @@ from __future__ import annotations
 from typing import Any, Callable, Optional
 
 from gearshift.errors import FatalError, script_line
+from gearshift.params.desc import object_classes
 from gearshift.simobject import (
     MetaSimObject,
     SimObject,
@@ -21,10 +22,12 @@ from gearshift.vector import SimObjectVector
 __all__ = [
     "MetaSimObject",
     "PyBindMethod",
+    "PyBindProperty",
     "SimObject",
     "SimObjectVector",
     "cxxMethod",
     "isNullPointer",
+    "isRoot",
     "isSimObject",
     "isSimObjectClass",
     "isSimObjectOrSequence",
@@ -59,6 +62,19 @@ def cxxMethod(*args: Any, **_kwargs: Any) -> Any:
     if len(args) == 1 and callable(args[0]):
         return decorate(args[0])
     return decorate
+
+
+def isRoot(obj: Any) -> bool:
+    """Whether it is a Root object."""
+    return isinstance(obj, object_classes["Root"])
+
+
+class PyBindProperty:
+    """Names a C++ member in gem5's cxx_exports; has no effect here."""
+
+    def __init__(self, name: str, writable: bool = True) -> None:
+        self.name = name
+        self.writable = writable
 
 
 class PyBindMethod:

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any, Dict
 
 import gearshift
@@ -18,7 +19,7 @@ buildEnv: Dict[str, Any] = {
     "USE_NULL_ISA": False,
     "BUILD_GPU": False,
     "HAVE_PROTOBUF": False,
-    "HAVE_HDF5": False,
+    "HAVE_HDF5": find_spec("h5py") is not None,
     "KVM_ISA": "x86",
     "PROTOCOL": "None",
     "RUBY": False,

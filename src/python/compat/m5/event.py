@@ -7,6 +7,7 @@ from typing import Any, Callable, Optional
 
 from gearshift import _core
 from gearshift import simulation as _simulation
+from gearshift import ticks as _ticks
 from gearshift.simulation import ExitEvent as GlobalSimLoopExitEvent
 from gearshift.simulation import MaxTick
 
@@ -15,6 +16,8 @@ __all__ = [
     "EventQueue",
     "GlobalSimLoopExitEvent",
     "MaxTick",
+    "ProgressEvent",
+    "SimExit",
     "create",
     "getEventQueue",
     "mainq",
@@ -95,6 +98,22 @@ class EventQueue:
 
 
 mainq = EventQueue()
+SimExit = GlobalSimLoopExitEvent
+
+
+class ProgressEvent(Event):
+    """Prints the time of a queue, every @period ticks from now on."""
+
+    def __init__(self, eventq: EventQueue, period: int) -> None:
+        super().__init__()
+        self.period = int(period)
+        self.eventq = eventq
+        self.eventq.schedule(self, _simulation.default().now + self.period)
+
+    def __call__(self) -> None:
+        now = _simulation.default().now
+        print(f"Progress! Time now {now / _ticks.PER_SECOND:f}s")
+        self.eventq.schedule(self, now + self.period)
 
 
 def getEventQueue(index: int) -> EventQueue:

@@ -11,8 +11,23 @@ from gearshift.params.desc import (
     VectorParamDesc,
     VectorParamValue,
 )
-from gearshift.params.enums import Enum, ScopedEnum, allEnums
+from gearshift.params.enums import ByteOrder, Enum, ScopedEnum, allEnums
+from gearshift.params.network import (
+    EthernetAddr,
+    HostSocket,
+    IncEthernetAddr,
+    IpAddress,
+    IpNetmask,
+    IpWithPort,
+    NextEthernetAddr,
+)
 from gearshift.params.null import NULL, NullSimObject
+from gearshift.params.points import (
+    PcCountPair,
+    Time,
+    parse_time,
+    time_formats,
+)
 from gearshift.params.values import (
     Addr,
     Bool,
@@ -31,10 +46,12 @@ from gearshift.params.values import (
     Int64,
     Latency,
     MaxAddr,
+    MaxTick,
     MemoryBandwidth,
     MemorySize,
     MemorySize32,
     NetworkBandwidth,
+    NumericParamValue,
     ParamValue,
     Percent,
     Power,
@@ -42,6 +59,7 @@ from gearshift.params.values import (
     TcpPort,
     Temperature,
     Tick,
+    TickParamValue,
     UdpPort,
     UInt8,
     UInt16,
@@ -49,6 +67,7 @@ from gearshift.params.values import (
     UInt64,
     Unsigned,
     Voltage,
+    param_types,
 )
 from gearshift.ports import (
     MasterPort,
@@ -65,15 +84,23 @@ from gearshift.ports import (
     VectorSlavePort,
 )
 from gearshift.proxy import Parent, Self, isproxy
-from gearshift.simobject import isNullPointer
+from gearshift.simobject import (
+    isNullPointer,
+    isSimObject,
+    isSimObjectClass,
+    isSimObjectSequence,
+)
+from gearshift.ticks import frequency_tolerance
+from gearshift.vector import SimObjectVector
 
-MaxTick = Tick((1 << 64) - 1)
+allParams = param_types()
 
 __all__ = [
     "Addr",
     "AddrRange",
     "AllMemory",
     "Bool",
+    "ByteOrder",
     "CheckedInt",
     "Clock",
     "Counter",
@@ -82,13 +109,19 @@ __all__ = [
     "DeprecatedParam",
     "Energy",
     "Enum",
+    "EthernetAddr",
     "Float",
     "Frequency",
+    "HostSocket",
+    "IncEthernetAddr",
     "Int",
     "Int16",
     "Int32",
     "Int64",
     "Int8",
+    "IpAddress",
+    "IpNetmask",
+    "IpWithPort",
     "Latency",
     "MasterPort",
     "MaxAddr",
@@ -98,12 +131,15 @@ __all__ = [
     "MemorySize32",
     "NULL",
     "NetworkBandwidth",
+    "NextEthernetAddr",
     "NullSimObject",
+    "NumericParamValue",
     "OptionalParam",
     "Param",
     "ParamDesc",
     "ParamValue",
     "Parent",
+    "PcCountPair",
     "Percent",
     "Port",
     "PortRef",
@@ -112,11 +148,14 @@ __all__ = [
     "ResponsePort",
     "ScopedEnum",
     "Self",
+    "SimObjectVector",
     "SlavePort",
     "String",
     "TcpPort",
     "Temperature",
     "Tick",
+    "TickParamValue",
+    "Time",
     "UInt16",
     "UInt32",
     "UInt64",
@@ -134,6 +173,13 @@ __all__ = [
     "VectorSlavePort",
     "Voltage",
     "allEnums",
+    "allParams",
+    "frequency_tolerance",
     "isNullPointer",
+    "isSimObject",
+    "isSimObjectClass",
+    "isSimObjectSequence",
     "isproxy",
+    "parse_time",
+    "time_formats",
 ]

@@ -6,6 +6,7 @@ from __future__ import annotations
 import optparse
 from typing import Any, List, Tuple
 
+from gearshift import log
 from gearshift.cli import commands
 from gearshift.settings import settings
 from gearshift.version import __version__
@@ -192,8 +193,7 @@ def _add_debug(parser: optparse.OptionParser) -> None:
         "--remote-gdb-port",
         metavar="PORT",
         type="int",
-        default=7000,
-        help="First port of debugger stubs [%default]",
+        help=f"First port of debugger stubs [{settings.remote_gdb_port}]",
     )
     add(
         "--listener-mode",
@@ -257,4 +257,7 @@ def apply(options: Any) -> None:
     settings.listener_mode = options.listener_mode
     settings.listeners_disabled = options.listener_mode == "off"
     settings.allow_remote_connections = bool(options.allow_remote_connections)
-    settings.remote_gdb_port = options.remote_gdb_port
+    if options.remote_gdb_port is not None:
+        settings.remote_gdb_port = options.remote_gdb_port
+        if options.remote_gdb_port:
+            log.warn("--remote-gdb-port: there are no debugger stubs yet")

@@ -70,6 +70,7 @@ class ParamDesc:
         self.maximum: Optional[int] = None
         self.pow2 = False
         self.nonempty = False
+        self.ignored = ""  # why values but the default change nothing
 
     @property
     def ptype(self) -> Type[Any]:

@@ -64,6 +64,12 @@ class ScopedEnum(Enum):
     """The same; gem5 tells them apart in C++ only."""
 
 
+class ByteOrder(ScopedEnum):
+    """Which byte of a number comes first in memory."""
+
+    vals = ["big", "little"]
+
+
 def make_enum(name: str, words: Sequence[str]) -> Type[Enum]:
     """An enumeration from a row of the catalog; one class per name."""
     known = allEnums.get(name)

@@ -104,7 +104,22 @@ class Bool(int, ParamValue):
     __repr__ = __str__
 
 
-class CheckedInt(int, ParamValue):
+class NumericParamValue(ParamValue):
+    """Base of integers and times, as in gem5."""
+
+    @staticmethod
+    def unwrap(value: Any) -> Any:
+        """The plain number of a value."""
+        if isinstance(value, NumericParamValue):
+            return value.config_value()
+        return value
+
+    def config_value(self) -> Any:
+        """The plain number."""
+        return getattr(self, "value")
+
+
+class CheckedInt(int, NumericParamValue):
     """An integer with the limits of its type."""
 
     expects = "an integer"
@@ -220,6 +235,7 @@ class Addr(CheckedInt):
 
 
 MaxAddr = Addr((1 << 64) - 1)
+MaxTick = Tick((1 << 64) - 1)
 
 
 class Float(float, ParamValue):
@@ -303,17 +319,21 @@ class Temperature(_UnitFloat):
         return self.celsius
 
 
-class _Period(Float):
-    """A time that the core stores in ticks; the float is in seconds."""
+class TickParamValue(Float, NumericParamValue):
+    """A time that the core stores in ticks; the float is in seconds.
+
+    Twice a Latency is a Latency, the sum of two as well; the ratio of two is a
+    plain number.
+    """
 
     _exact_ticks: "int | None"
 
-    def __new__(cls, value: Any = 0.0) -> "_Period":
+    def __new__(cls, value: Any = 0.0) -> "TickParamValue":
         exact = None
         if isinstance(value, str) and value.endswith("t"):
             exact = int(value[:-1])
             seconds = exact / ticks.PER_SECOND
-        elif isinstance(value, _Period):
+        elif isinstance(value, TickParamValue):
             exact, seconds = value._exact_ticks, value.period
         else:
             seconds = cls._parse_time(value)
@@ -337,6 +357,31 @@ class _Period(Float):
     def _natural(cls, seconds: float) -> float:
         return seconds
 
+    def _with(self, number: float) -> "TickParamValue":
+        """A value of this class, from a number in its natural unit."""
+        found = float.__new__(type(self), number)
+        found._exact_ticks = None
+        return found
+
+    def __mul__(self, other: Any) -> Any:
+        return self._with(float(self) * other)
+
+    __rmul__ = __mul__
+
+    def __truediv__(self, other: Any) -> Any:
+        ratio = float(self) / float(other)
+        if isinstance(other, TickParamValue):
+            return ratio
+        return self._with(ratio)
+
+    def __add__(self, other: Any) -> Any:
+        return self._with(float(self) + float(other))
+
+    __radd__ = __add__
+
+    def __sub__(self, other: Any) -> Any:
+        return self._with(float(self) - float(other))
+
     @property
     def period(self) -> float:
         """Seconds."""
@@ -356,13 +401,13 @@ class _Period(Float):
         return str(self.getValue())
 
 
-class Latency(_Period):
+class Latency(TickParamValue):
     """A time; "50ns"."""
 
     expects = "a time such as '50ns'"
 
 
-class TickTime(_Period):
+class TickTime(TickParamValue):
     """A time that gem5 counts in ticks; "1ms" is understood as well."""
 
     expects = "a number of ticks or a time such as '1us'"
@@ -374,7 +419,7 @@ class TickTime(_Period):
         return super()._parse_time(value)
 
 
-class Clock(_Period):
+class Clock(TickParamValue):
     """A clock: a frequency "2GHz" or a period "500ps"."""
 
     expects = "a clock such as '2GHz' or '500ps'"
@@ -386,7 +431,7 @@ class Clock(_Period):
         raise TypeError(f"{value!r} has no unit")
 
 
-class Frequency(_Period):
+class Frequency(TickParamValue):
     """Hertz; the core stores hertz as well."""
 
     expects = "a frequency such as '2GHz'"

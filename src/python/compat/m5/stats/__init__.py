@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from typing import Any, Optional
 
+from gearshift import _core
 from gearshift.simulation import default
 from gearshift.statsout import HELP
 from m5.stats import gem5stats
@@ -20,6 +21,7 @@ __all__ = [
     "periodicStatDump",
     "printStatVisitorTypes",
     "reset",
+    "schedEvent",
 ]
 
 
@@ -52,6 +54,14 @@ def initText(
 def periodicStatDump(period: int = 0) -> None:
     """Dump and reset every @period ticks; 0 stops it."""
     default().stats.periodic(int(period))
+
+
+def schedEvent(dump: bool, reset: bool, when: int, repeat: int = 0) -> None:
+    """Dump, reset or both at a tick, and every @repeat ticks from then on."""
+    actions = (_core.STAT_DUMP if dump else 0) | (
+        _core.STAT_RESET if reset else 0
+    )
+    default().core.stats_schedule(actions, int(when), int(repeat))
 
 
 def initSimStats() -> None:

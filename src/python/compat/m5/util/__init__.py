@@ -3,12 +3,15 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import itertools
 import os
 import re
+import shutil
 import sys
-from typing import Any, Iterator, List
+import textwrap
+from typing import Any, Callable, Iterator, List
 
 from m5.util import convert
 from gearshift.log import fatal, inform, panic, warn
@@ -42,6 +45,61 @@ def flatten(items: Any) -> Iterator[Any]:
             yield from flatten(item)
     else:
         yield items
+
+
+def printList(items: Any, indent: int = 4) -> None:
+    """Print a list, comma separated, in lines of the terminal's width."""
+    text = ", ".join(str(item) for item in items)
+    width = shutil.get_terminal_size().columns
+    margin = " " * indent
+    for line in textwrap.wrap(
+        text, width, initial_indent=margin, subsequent_indent=margin
+    ):
+        print(line)
+
+
+def callOnce(func: Callable[..., Any]) -> Callable[..., None]:
+    """Decorates a function of which only the first call counts."""
+    done: List[bool] = []
+
+    @functools.wraps(func)
+    def wrapper(*args: Any, **kwargs: Any) -> None:
+        if not done:
+            done.append(True)
+            func(*args, **kwargs)
+
+    return wrapper
+
+
+def _full_name(thing: Any) -> str:
+    """Module and name of a function; a string as it is."""
+    if callable(thing):
+        return f"{thing.__module__}.{thing.__qualname__}"
+    return str(thing)
+
+
+def deprecated(
+    replacement: Any = None, logger: Callable[..., None] = warn
+) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Decorates a function that tells, once, what to use instead."""
+
+    def decorate(func: Callable[..., Any]) -> Callable[..., Any]:
+        text = f"Function {_full_name(func)} is deprecated."
+        if replacement:
+            text += f" Prefer {_full_name(replacement)} instead."
+
+        @callOnce
+        def notify() -> None:
+            logger(text)
+
+        @functools.wraps(func)
+        def wrapper(*args: Any, **kwargs: Any) -> Any:
+            notify()
+            return func(*args, **kwargs)
+
+        return wrapper
+
+    return decorate
 
 
 def makeList(items: Any) -> List[Any]:
@@ -98,9 +156,11 @@ __all__ = [
     "applyMethod",
     "applyOrMap",
     "attrdict",
+    "callOnce",
     "compare_versions",
     "convert",
     "crossproduct",
+    "deprecated",
     "fatal",
     "fdthelper",
     "flatten",
@@ -112,6 +172,7 @@ __all__ = [
     "optiondict",
     "os",
     "panic",
+    "printList",
     "re",
     "repoPath",
     "sys",
