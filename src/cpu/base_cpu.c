@@ -11,6 +11,7 @@
 #include "arch/x86/linux/se_workload.h"
 #include "base/alloc.h"
 #include "cpu/base_cpu_ckpt.h"
+#include "cpu/core_vcpu.h"
 #include "cpu/exec_trace.h"
 #include "mem/port.h"
 #include "mem/system.h"
@@ -164,7 +165,7 @@ void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget)
 
     if (cpu->stops.is_in_use && core_stops_end(cpu))
         return;
-    stop = x86_core_run(cpu->core, budget);
+    stop = base_cpu_enter(cpu, budget);
     base_cpu_charge(cpu);
     if (cpu->stops.is_in_use && x86_core_insts(cpu->core) != before)
         core_stops_passed(cpu, rip);
@@ -376,6 +377,7 @@ static void base_cpu_startup(struct sim_object *obj)
     struct base_cpu *cpu = base_cpu_of(obj);
     struct se_workload *workload;
 
+    base_cpu_start_vcpu(cpu);
     if (!cpu->is_in_se) {
         if (!cpu->is_switched_out && cpu->runner.run)
             sim_runner_activate(obj->sim, &cpu->runner);
@@ -399,6 +401,7 @@ static void base_cpu_fini(struct sim_object *obj)
     while (cpu->inst_stops)
         base_cpu_drop_inst_stop(&cpu->inst_stops);
     /* The first CPU to go takes the kernel along, which refers to all cores. */
+    base_cpu_drop_vcpu(cpu);
     if (cpu->is_in_se)
         se_workload_drop(base_cpu_workload(cpu));
     x86_core_destroy(cpu->core);

@@ -17,6 +17,7 @@
 #include "arch/x86/linux/kernel.h"
 #include "cpu/core_stops.h"
 #include "cpu/cpu_io.h"
+#include "cpu/vcpu.h"
 #include "sim/clock.h"
 #include "sim/field.h"
 #include "sim/port.h"
@@ -81,6 +82,8 @@ struct base_cpu {
     struct core_stops stops;
     struct cpu_io io;
     struct sim_runner runner;
+    struct vcpu vcpu; /* ops NULL: the model has none */
+    struct vcpu_hal vcpu_hal;
     struct x86_counts base_counts; /* of the core at the last reset */
     uint64_t base_syscalls;
     const struct base_cpu_model *ops;      /* NULL: nothing to add */

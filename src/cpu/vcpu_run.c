@@ -68,8 +68,9 @@ int vcpu_queue_event(struct vcpu *vcpu, const struct vcpu_event *event)
 {
     if (!vcpu_is_initialized(vcpu))
         return vcpu_wrong_order(vcpu, "queue_event", -EBADFD);
-    if (!vcpu->ops->inject)
-        return vcpu_wrong_order(vcpu, "queue_event, not known here,", -ENOTSUP);
+    if (event->kind < VCPU_NUM_EVENT_KINDS &&
+        !((vcpu->ops->event_kinds >> event->kind) & 1))
+        return announce(vcpu, event, -ENOTSUP);
     return announce(vcpu, event, vcpu_evq_push(&vcpu->events, event));
 }
 
