@@ -203,7 +203,7 @@ void base_cpu_execute(struct base_cpu *cpu, tick_t until)
         uint64_t budget;
 
         base_cpu_begin(cpu);
-        if (!base_cpu_has_work(cpu)) {
+        if (!base_cpu_has_work(cpu) && !base_cpu_has_event(cpu)) {
             sim_runner_suspend(sim, &cpu->runner);
             return;
         }
@@ -561,6 +561,9 @@ static const struct sim_param base_cpu_params[] = {
               "Whether pseudo operations dump and reset statistics"),
     SIM_PARAM(struct base_cpu, model, "host", "",
               "What CPUID tells, within what this host can execute"),
+    SIM_PARAM_NAMED(struct base_cpu, host_cpus, "phys_cpu_set", "[]", "",
+                    "Host processors that the vCPU's thread is confined to "
+                    "while it is bound; empty: any"),
     SIM_END_PARAM,
 };
 

@@ -63,6 +63,7 @@ struct base_cpu {
     bool switched_out; /* at the start */
     bool do_checkpoint_insts, do_statistics_insts;
     const char *model; /* of CPUID */
+    struct sim_vec_u64 host_cpus;
     struct sim_port icache_port, dcache_port;
 
     /* State. */
@@ -84,7 +85,9 @@ struct base_cpu {
     struct sim_runner runner;
     struct vcpu vcpu; /* ops NULL: the model has none */
     struct vcpu_hal vcpu_hal;
-    struct x86_counts base_counts; /* of the core at the last reset */
+    void *traced_memory;            /* holds traced_state, aligned */
+    struct x86_state *traced_state; /* after the last run; NULL: not traced */
+    struct x86_counts base_counts;  /* of the core at the last reset */
     uint64_t base_syscalls;
     const struct base_cpu_model *ops;      /* NULL: nothing to add */
     struct base_cpu_inst_stop *inst_stops; /* nearest first */

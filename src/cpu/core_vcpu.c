@@ -2,9 +2,11 @@
 #include "cpu/core_vcpu.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "arch/x86/deliver.h"
+#include "base/alloc.h"
 #include "base/log.h"
 #include "cpu/base_cpu.h"
 #include "cpu/vcpu.h"
@@ -239,6 +241,12 @@ void base_cpu_add_vcpu(struct base_cpu *cpu, const struct vcpu_ops *ops)
         .favor_cpu = -1,
     };
 
+    for (uint32_t i = 0; i < cpu->host_cpus.len; i++)
+        if (cpu->host_cpus.data[i] >= VCPU_MAX_HOST_CPUS ||
+            vcpu_host_set_add(&cfg.host_cpus, (uint32_t)cpu->host_cpus.data[i]))
+            sim_fatal_param(self, "phys_cpu_set",
+                            "no host has a processor %" PRIu64,
+                            cpu->host_cpus.data[i]);
     if (!ops)
         cfg.ops = cpu->is_in_se ? &core_vcpu_se_ops : &core_vcpu_ops;
     cpu->vcpu_hal.ctx = cpu;
@@ -264,10 +272,53 @@ void base_cpu_release_vcpu(struct base_cpu *cpu)
         expect(cpu, vcpu_unbind(&cpu->vcpu), "vCPU");
 }
 
+void base_cpu_wake_for_event(struct base_cpu *cpu)
+{
+    if (!cpu->is_in_se && !cpu->is_switched_out)
+        sim_runner_activate(cpu->base.base.sim, &cpu->runner);
+}
+
+bool base_cpu_has_event(const struct base_cpu *cpu)
+{
+    return __atomic_load_n(&cpu->vcpu.attention, __ATOMIC_RELAXED) &
+           VCPU_ATTEND_NEW;
+}
+
+/* What the last run changed; before the first, everything that is not 0. */
+static void trace_regs(void *ctx, struct vcpu *vcpu,
+                       const struct vcpu_exit *exit)
+{
+    struct base_cpu *cpu = ctx;
+    struct x86_state now;
+    char line[512];
+
+    (void)exit;
+    memset(&now, 0, sizeof now);
+    if (vcpu_get_state(vcpu, VCPU_STATE_ALL, &now))
+        return;
+    if (vcpu_x86_diff(cpu->traced_state, &now, line, sizeof line))
+        vcpu_log(vcpu, line);
+    *cpu->traced_state = now;
+}
+
+void base_cpu_trace_vcpu(struct base_cpu *cpu, int runs, int regs)
+{
+    if (regs && !cpu->traced_state) {
+        cpu->traced_memory = alloc_zeroed(2, sizeof *cpu->traced_state);
+        cpu->traced_state =
+            (void *)(((uintptr_t)cpu->traced_memory + 63) & ~(uintptr_t)63);
+    }
+    vcpu_set_trace_handler(&cpu->vcpu, regs ? trace_regs : NULL, cpu);
+    vcpu_trace_runs(&cpu->vcpu, runs || regs);
+}
+
 void base_cpu_drop_vcpu(struct base_cpu *cpu)
 {
     if (!cpu->vcpu.ops)
         return;
+    mem_free(cpu->traced_memory);
+    cpu->traced_memory = NULL;
+    cpu->traced_state = NULL;
     cpu->base.base.ring = NULL;
     if (vcpu_state_of(&cpu->vcpu) != VCPU_CREATED)
         (void)vcpu_fini(&cpu->vcpu, NULL);

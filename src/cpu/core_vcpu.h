@@ -6,6 +6,7 @@
 #ifndef CPU_CORE_VCPU_H
 #define CPU_CORE_VCPU_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "arch/x86/core.h"
@@ -28,6 +29,14 @@ void base_cpu_add_vcpu(struct base_cpu *cpu, const struct vcpu_ops *ops);
 void base_cpu_start_vcpu(struct base_cpu *cpu);
 /** base_cpu_release_vcpu() - by a switch: it leaves its thread. */
 void base_cpu_release_vcpu(struct base_cpu *cpu);
+/** base_cpu_wake_for_event() - an event was queued, or the CPU started anew:
+ *  look at it soon, even if there is nothing else to do. */
+void base_cpu_wake_for_event(struct base_cpu *cpu);
+/** base_cpu_has_event() - a queued one that was not looked at yet. */
+bool base_cpu_has_event(const struct base_cpu *cpu);
+/** base_cpu_trace_vcpu() - @runs: record each run in the ring; @regs: the
+ *  registers that it changed.  1 or 0. */
+void base_cpu_trace_vcpu(struct base_cpu *cpu, int runs, int regs);
 /** base_cpu_drop_vcpu() - by fini; nothing to do if there is none. */
 void base_cpu_drop_vcpu(struct base_cpu *cpu);
 

@@ -194,6 +194,8 @@ enum vcpu_attention {
 /* 1: handled, run on; 0: hand the exit to the caller; -errno. */
 typedef int (*vcpu_exit_fn)(void *ctx, struct vcpu *vcpu,
                             struct vcpu_exit *exit);
+typedef void (*vcpu_trace_fn)(void *ctx, struct vcpu *vcpu,
+                              const struct vcpu_exit *exit);
 typedef void (*vcpu_wake_fn)(void *ctx, struct vcpu *vcpu);
 
 /* To be embedded; members are read by others through functions only. */
@@ -210,6 +212,8 @@ struct vcpu {
     uint64_t num_runs, num_builtin_exits;
     vcpu_exit_fn handle_exit;
     void *handle_exit_ctx;
+    vcpu_trace_fn on_trace; /* instead of a record of the exit */
+    void *on_trace_ctx;
     vcpu_wake_fn on_wake; /* a blocked vCPU became ready; any thread */
     void *on_wake_ctx;
     struct trace_ring *ring;
@@ -379,6 +383,9 @@ struct vcpu *vcpu_current(void);
 void vcpu_error(struct vcpu *vcpu, char out[VCPU_ERR_SIZE]);
 /** vcpu_trace_runs() - @on 1: every run goes to the ring.  any */
 void vcpu_trace_runs(struct vcpu *vcpu, int on);
+/** vcpu_set_trace_handler() - what to record of a traced run; NULL: its exit.
+ *  owner */
+void vcpu_set_trace_handler(struct vcpu *vcpu, vcpu_trace_fn trace, void *ctx);
 /** vcpu_log() - a line for the ring, no formatting, signal-safe.  any */
 void vcpu_log(struct vcpu *vcpu, const char *text);
 

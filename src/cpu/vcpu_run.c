@@ -101,6 +101,12 @@ void vcpu_set_wake_handler(struct vcpu *vcpu, vcpu_wake_fn wake, void *ctx)
     vcpu->on_wake_ctx = ctx;
 }
 
+void vcpu_set_trace_handler(struct vcpu *vcpu, vcpu_trace_fn trace, void *ctx)
+{
+    vcpu->on_trace = trace;
+    vcpu->on_trace_ctx = ctx;
+}
+
 /* ------------------------------------------------------- accesses to serve */
 
 static int move(struct vcpu *vcpu, const char *verb, enum vcpu_state from,
@@ -269,6 +275,16 @@ static int look_first(struct vcpu *vcpu, enum vcpu_state from,
     return 0;
 }
 
+static void trace(struct vcpu *vcpu, const struct vcpu_exit *exit)
+{
+    if (vcpu->on_trace)
+        vcpu->on_trace(vcpu->on_trace_ctx, vcpu, exit);
+    else
+        vcpu_note(vcpu, "exit %s raw=%u insts=%" PRIu64,
+                  vcpu_exit_name((enum vcpu_exit_kind)exit->kind), exit->raw,
+                  exit->insts);
+}
+
 static void look_after(struct vcpu *vcpu, const struct vcpu_exit *exit)
 {
     uint32_t attention = attention_of(vcpu);
@@ -278,9 +294,7 @@ static void look_after(struct vcpu *vcpu, const struct vcpu_exit *exit)
     else if (attention & (VCPU_ATTEND_KICK | VCPU_ATTEND_NEW))
         vcpu_wake(vcpu); /* it came while the guest went to sleep */
     if (attention & VCPU_ATTEND_TRACE)
-        vcpu_note(vcpu, "exit %s raw=%u insts=%" PRIu64,
-                  vcpu_exit_name((enum vcpu_exit_kind)exit->kind), exit->raw,
-                  exit->insts);
+        trace(vcpu, exit);
     if (attention & VCPU_ATTEND_STOP)
         tell_stopped(vcpu);
 }
