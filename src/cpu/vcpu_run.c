@@ -175,9 +175,11 @@ int vcpu_take_in(struct vcpu *vcpu)
 
 static void open_window(struct vcpu *vcpu, bool is_wanted)
 {
-    if (vcpu->is_window_open == is_wanted || !vcpu->ops->set_irq_window)
+    if (vcpu->is_window_open == is_wanted)
         return;
-    if (!vcpu->ops->set_irq_window(vcpu, is_wanted))
+    /* A back end may also look at is_window_open when it runs. */
+    if (!vcpu->ops->set_irq_window ||
+        !vcpu->ops->set_irq_window(vcpu, is_wanted))
         vcpu->is_window_open = is_wanted;
 }
 

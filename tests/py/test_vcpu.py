@@ -464,3 +464,131 @@ def test_errors_are_of_the_package():
     assert issubclass(errors.VcpuStateError, errors.VcpuError)
     assert issubclass(errors.VcpuError, errors.FatalError)
     assert errors.VcpuError("text", 5).errno == 5
+
+
+# --------------------------------------------- events on a machine without OS
+
+# [SDM] Vol. 3A, "Interrupt and Exception Handling in Real-Address Mode": the
+# vector table is at 0.  Counts interrupts in BX; what is at IDLE repeats.
+REAL_MODE = bytes.fromhex(
+    "fa"  # cli
+    "31c0 8ed8"  # xor ax, ax; mov ds, ax
+    "c706c0001a7c"  # mov word [0x30 * 4], 0x7c1a
+    "c706c2000000"  # mov word [0x30 * 4 + 2], 0
+    "8ed0 bc0070"  # mov ss, ax; mov sp, 0x7000
+    "fb"  # sti
+)
+COUNTING = bytes.fromhex("41 ebfd" "43 cf")  # inc cx; jmp; inc bx; iret
+HALTING = bytes.fromhex("f4 ebfd" "43 cf")  # hlt; jmp; inc bx; iret
+
+PC = """
+import m5
+from m5.objects import *
+system = System(mem_mode="atomic", mem_ranges=[AddrRange("64MiB")])
+system.clk_domain = SrcClockDomain(
+    clock="1GHz", voltage_domain=VoltageDomain()
+)
+system.membus = SystemXBar()
+system.mem = SimpleMemory(range=system.mem_ranges[0])
+system.mem.port = system.membus.mem_side_ports
+system.system_port = system.membus.cpu_side_ports
+cpu = system.cpu = X86AtomicSimpleCPU()
+cpu.createInterruptController()
+cpu.connectBus(system.membus)
+system.workload = X86BareMetalWorkload(
+    object_file="image", entry_mode="real", load_addr=0x7C00
+)
+root = Root(full_system=True, system=system)
+m5.instantiate()
+"""
+
+
+def bare(runner, code, body):
+    """What a script prints that runs an image of 16-bit code."""
+    runner.path("image").write_bytes(REAL_MODE + code)
+    done = runner.script(PC + body)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_an_interrupt_waits_for_its_window(runner):
+    assert bare(
+        runner,
+        COUNTING,
+        """
+m5.simulate(2000)
+print(cpu.mode, cpu.regs.rflags & 512, hex(cpu.pc))
+cpu.inject("interrupt", 0x30)
+print(cpu.pending_events)
+m5.simulate(2000)
+print(cpu.pending_events, cpu.regs.rbx & 0xffff)
+m5.simulate(10000)
+print(cpu.pending_events, cpu.regs.rbx & 0xffff, cpu.regs.rflags & 512)
+for i in range(3):
+    cpu.inject("interrupt", 0x30)
+m5.simulate(100000)
+print(cpu.pending_events, cpu.regs.rbx & 0xffff)
+""",
+    ) == [
+        "real 0 0x7c03",
+        "[('interrupt', 48, None)]",
+        "[('interrupt', 48, None)] 0",
+        "[] 1 512",
+        "[] 4",
+    ]
+
+
+def test_an_event_wakes_a_halted_guest(runner):
+    assert bare(
+        runner,
+        HALTING,
+        """
+m5.simulate(100000)
+print(cpu.state, cpu.regs.mp_state, cpu.regs.rbx & 0xffff)
+cpu.inject("interrupt", 0x30)
+print(cpu.state)
+m5.simulate(100000)
+print(cpu.state, cpu.regs.rbx & 0xffff)
+""",
+    ) == ["BLOCKED 3 0", "READY", "BLOCKED 1"]
+
+
+def test_an_exception_is_delivered_at_once(runner):
+    assert bare(
+        runner,
+        COUNTING,
+        """
+m5.simulate(20000)
+cpu.inject("exception", 6)  # its vector is 0000:0000, where zeros lie
+m5.simulate(1000)
+print(cpu.pending_events, hex(cpu.pc), hex(cpu.regs.rsp & 0xffff))
+""",
+    ) == ["[] 0x2 0x6ffa"]
+
+
+def test_a_live_entry_starts_there(runner):
+    assert bare(
+        runner,
+        HALTING,
+        """
+m5.simulate(100000)
+cpu.set_entry(0x7c17 + 3, 0x55)  # inc bx; iret
+print(hex(cpu.pc), hex(cpu.regs.cs), hex(cpu.regs.rax), cpu.state)
+m5.simulate(1000)
+print(cpu.regs.rbx & 0xffff)
+""",
+    ) == ["0x7c1a 0x7c1 0x55 READY", "1"]
+
+
+def test_the_first_processor_begins_at_the_reset_vector(runner):
+    lines = bare(
+        runner,
+        COUNTING,
+        """
+from gearshift import _core
+print(cpu.is_bsp, cpu.regs is not None)
+m5.simulate(1000)
+print(hex(cpu.regs.apic_base))
+""",
+    )
+    assert lines == ["True True", "0xfee00900"]
