@@ -11,6 +11,7 @@
 #include "arch/x86/linux/se_workload.h"
 #include "base/alloc.h"
 #include "cpu/base_cpu_ckpt.h"
+#include "cpu/core_vcpu.h"
 #include "cpu/exec_trace.h"
 #include "mem/port.h"
 #include "mem/system.h"
@@ -165,7 +166,7 @@ void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget)
 
     if (cpu->stops.is_in_use && core_stops_end(cpu))
         return;
-    stop = x86_core_run(cpu->core, budget);
+    stop = base_cpu_enter(cpu, budget);
     base_cpu_charge(cpu);
     if (cpu->stops.is_in_use && x86_core_insts(cpu->core) != before)
         core_stops_passed(cpu, rip);
@@ -203,7 +204,7 @@ void base_cpu_execute(struct base_cpu *cpu, tick_t until)
         uint64_t budget;
 
         base_cpu_begin(cpu);
-        if (!base_cpu_has_work(cpu)) {
+        if (!base_cpu_has_work(cpu) && !base_cpu_has_event(cpu)) {
             sim_runner_suspend(sim, &cpu->runner);
             return;
         }
@@ -406,6 +407,7 @@ static void base_cpu_startup(struct sim_object *obj)
     cpu->progress_insts = cpu->num_insts;
     if (cpu->progress_interval)
         base_cpu_schedule_progress(cpu);
+    base_cpu_start_vcpu(cpu);
     if (!cpu->is_in_se) {
         if (!cpu->is_switched_out && cpu->runner.run)
             sim_runner_activate(obj->sim, &cpu->runner);
@@ -430,6 +432,7 @@ static void base_cpu_fini(struct sim_object *obj)
     while (cpu->inst_stops)
         base_cpu_drop_inst_stop(&cpu->inst_stops);
     /* The first CPU to go takes the kernel along, which refers to all cores. */
+    base_cpu_drop_vcpu(cpu);
     if (cpu->is_in_se)
         se_workload_drop(base_cpu_workload(cpu));
     x86_core_destroy(cpu->core);
@@ -591,6 +594,9 @@ static const struct sim_param base_cpu_params[] = {
               "Whether pseudo operations dump and reset statistics"),
     SIM_PARAM(struct base_cpu, model, "host", "",
               "What CPUID tells, within what this host can execute"),
+    SIM_PARAM_NAMED(struct base_cpu, host_cpus, "phys_cpu_set", "[]", "",
+                    "Host processors that the vCPU's thread is confined to "
+                    "while it is bound; empty: any"),
     SIM_END_PARAM,
 };
 

@@ -17,6 +17,7 @@
 #include "arch/x86/linux/kernel.h"
 #include "cpu/core_stops.h"
 #include "cpu/cpu_io.h"
+#include "cpu/vcpu.h"
 #include "sim/clock.h"
 #include "sim/eventq.h"
 #include "sim/field.h"
@@ -63,6 +64,7 @@ struct base_cpu {
     bool switched_out;          /* at the start */
     bool do_checkpoint_insts, do_statistics_insts;
     const char *model; /* of CPUID */
+    struct sim_vec_u64 host_cpus;
     struct sim_port icache_port, dcache_port;
 
     /* State. */
@@ -82,7 +84,11 @@ struct base_cpu {
     struct core_stops stops;
     struct cpu_io io;
     struct sim_runner runner;
-    struct x86_counts base_counts; /* of the core at the last reset */
+    struct vcpu vcpu; /* ops NULL: the model has none */
+    struct vcpu_hal vcpu_hal;
+    void *traced_memory;            /* holds traced_state, aligned */
+    struct x86_state *traced_state; /* after the last run; NULL: not traced */
+    struct x86_counts base_counts;  /* of the core at the last reset */
     uint64_t base_syscalls;
     const struct base_cpu_model *ops;      /* NULL: nothing to add */
     struct base_cpu_inst_stop *inst_stops; /* nearest first */

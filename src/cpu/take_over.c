@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cpu/base_cpu.h"
+#include "cpu/core_vcpu.h"
 #include "sim/report.h"
 
 void base_cpu_switch_out(struct base_cpu *cpu)
@@ -18,6 +19,7 @@ void base_cpu_switch_out(struct base_cpu *cpu)
     sim_runner_suspend(self->sim, &cpu->runner);
     if (cpu->ops && cpu->ops->state_out)
         cpu->ops->state_out(cpu);
+    base_cpu_release_vcpu(cpu);
 }
 
 /* -------------------------------------------------------------------- checks

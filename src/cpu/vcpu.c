@@ -20,7 +20,7 @@ static tick_t ring_time(const struct vcpu *vcpu)
 
 void vcpu_log(struct vcpu *vcpu, const char *text)
 {
-    trace_ring_add(&vcpu->ring, ring_time(vcpu), text);
+    (void)trace_ring_write(vcpu->ring, ring_time(vcpu), text, strlen(text));
 }
 
 void vcpu_note(struct vcpu *vcpu, const char *fmt, ...)
@@ -167,6 +167,26 @@ static void drop_locks(struct vcpu *vcpu)
     (void)pthread_mutex_destroy(&vcpu->lock);
 }
 
+static struct trace_ring *make_ring(struct vcpu *vcpu)
+{
+    const struct vcpu_hal *hal = vcpu->hal;
+    void *page;
+
+    if (!hal || !hal->alloc_page)
+        return trace_ring_create(vcpu->id);
+    page = hal->alloc_page(hal->ctx, TRACE_RING_MAPPED);
+    vcpu->is_hal_ring = page != NULL;
+    return page ? trace_ring_format(page, vcpu->id) : NULL;
+}
+
+static void drop_ring(struct vcpu *vcpu)
+{
+    if (vcpu->is_hal_ring)
+        vcpu->hal->free_page(vcpu->hal->ctx, vcpu->ring, TRACE_RING_MAPPED);
+    else
+        trace_ring_free(vcpu->ring);
+}
+
 int vcpu_create(struct vcpu *vcpu, const struct vcpu_create_cfg *cfg)
 {
     int error;
@@ -179,14 +199,19 @@ int vcpu_create(struct vcpu *vcpu, const struct vcpu_create_cfg *cfg)
     vcpu->hal = cfg->hal;
     vcpu->host_cpus = cfg->host_cpus;
     vcpu->favor_cpu = cfg->favor_cpu;
-    vcpu->ring = cfg->ring;
+    vcpu->ring = cfg->ring ? cfg->ring : make_ring(vcpu);
+    if (!vcpu->ring) {
+        memset(vcpu, 0, sizeof *vcpu);
+        return -ENOMEM;
+    }
+    trace_ring_set_id(vcpu->ring, vcpu->id);
     make_locks(vcpu);
     vcpu_note(vcpu, "vCPU %u.%u: %s", vcpu_vm_id(vcpu), vcpu_index(vcpu),
               cfg->ops->name);
     error = cfg->ops->create ? cfg->ops->create(vcpu, cfg) : 0;
     if (error) {
         if (!cfg->ring)
-            trace_ring_free(vcpu->ring);
+            drop_ring(vcpu);
         drop_locks(vcpu);
         memset(vcpu, 0, sizeof *vcpu);
         return error;
@@ -201,7 +226,7 @@ int vcpu_destroy(struct vcpu *vcpu)
         return vcpu_wrong_order(vcpu, "destroy", -EBUSY);
     if (vcpu->ops->destroy)
         vcpu->ops->destroy(vcpu);
-    trace_ring_free(vcpu->ring);
+    drop_ring(vcpu);
     drop_locks(vcpu);
     memset(vcpu, 0, sizeof *vcpu);
     return 0;

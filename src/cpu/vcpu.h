@@ -107,7 +107,7 @@ enum vcpu_caps {
     VCPU_CAP_NO_CACHES = 1 << 4,   /* memory must bypass caches */
 };
 
-/* Where memory and time come from; tests count.  NULL members: the host's
+/* Where the ring's pages and its time come from.  NULL members: the host's
  * pages, and time 0. */
 struct vcpu_hal {
     void *ctx;
@@ -140,13 +140,14 @@ struct vcpu_run_req {
 
 /*
  * One model.  run, kick, get_state, set_state and dump must be there; any other
- * may be NULL, which means "nothing to do", or -ENOTSUP for inject.  All return
- * 0 or -errno, run with *exit filled in.  They are called in the right state
- * only, and but for kick never two at a time.
+ * may be NULL, which means "nothing to do", or -ENOTSUP for start_at.  All
+ * return 0 or -errno, run with *exit filled in.  They are called in the right
+ * state only, and but for kick never two at a time.
  */
 struct vcpu_ops {
     const char *name;
-    uint32_t caps; /* enum vcpu_caps */
+    uint32_t caps;        /* enum vcpu_caps */
+    uint32_t event_kinds; /* that inject takes: a bit per enum */
     int (*create)(struct vcpu *vcpu, const struct vcpu_create_cfg *cfg);
     void (*destroy)(struct vcpu *vcpu);
     /* Must undo what it did when it fails. */
@@ -193,6 +194,8 @@ enum vcpu_attention {
 /* 1: handled, run on; 0: hand the exit to the caller; -errno. */
 typedef int (*vcpu_exit_fn)(void *ctx, struct vcpu *vcpu,
                             struct vcpu_exit *exit);
+typedef void (*vcpu_trace_fn)(void *ctx, struct vcpu *vcpu,
+                              const struct vcpu_exit *exit);
 typedef void (*vcpu_wake_fn)(void *ctx, struct vcpu *vcpu);
 
 /* To be embedded; members are read by others through functions only. */
@@ -209,10 +212,13 @@ struct vcpu {
     uint64_t num_runs, num_builtin_exits;
     vcpu_exit_fn handle_exit;
     void *handle_exit_ctx;
+    vcpu_trace_fn on_trace; /* instead of a record of the exit */
+    void *on_trace_ctx;
     vcpu_wake_fn on_wake; /* a blocked vCPU became ready; any thread */
     void *on_wake_ctx;
     struct trace_ring *ring;
     const struct vcpu_hal *hal;
+    bool is_hal_ring; /* its pages are the hal's */
     struct vcpu_evq events;
     bool is_window_open;      /* as told to set_irq_window */
     bool is_served;           /* the next run takes `served` in */
@@ -347,7 +353,8 @@ void vcpu_dump(struct vcpu *vcpu, FILE *out);
  * vcpu_queue_event() - deliver as soon as the guest can take it
  *
  * Wakes a blocked vCPU and kicks a running one.  Returns: 0; -ENOSPC, -EINVAL
- * as vcpu_evq_push(); -EBADFD in CREATED and INVALID.  any
+ * as vcpu_evq_push(); -ENOTSUP for a kind that the back end does not take;
+ * -EBADFD in CREATED and INVALID.  any
  */
 SIM_MUST_CHECK int vcpu_queue_event(struct vcpu *vcpu,
                                     const struct vcpu_event *event);
@@ -363,6 +370,8 @@ uint32_t vcpu_vm_id(const struct vcpu *vcpu);
 uint32_t vcpu_index(const struct vcpu *vcpu);
 bool vcpu_is_running(const struct vcpu *vcpu);
 bool vcpu_is_initialized(const struct vcpu *vcpu);
+/* vcpu_run() on the calling thread would not be refused. */
+bool vcpu_is_ready_here(const struct vcpu *vcpu);
 bool vcpu_is_bootstrap(const struct vcpu *vcpu); /* id 0 */
 bool vcpu_is_bsp(const struct vcpu *vcpu);       /* first of its VM */
 bool vcpu_is_host_vm(const struct vcpu *vcpu);
@@ -374,6 +383,9 @@ struct vcpu *vcpu_current(void);
 void vcpu_error(struct vcpu *vcpu, char out[VCPU_ERR_SIZE]);
 /** vcpu_trace_runs() - @on 1: every run goes to the ring.  any */
 void vcpu_trace_runs(struct vcpu *vcpu, int on);
+/** vcpu_set_trace_handler() - what to record of a traced run; NULL: its exit.
+ *  owner */
+void vcpu_set_trace_handler(struct vcpu *vcpu, vcpu_trace_fn trace, void *ctx);
 /** vcpu_log() - a line for the ring, no formatting, signal-safe.  any */
 void vcpu_log(struct vcpu *vcpu, const char *text);
 

@@ -87,7 +87,8 @@ bool vcpu_evq_peek(struct vcpu_evq *queue, struct vcpu_event *out)
 static bool is_equal(const struct vcpu_event *a, const struct vcpu_event *b)
 {
     return a->kind == b->kind && a->vector == b->vector &&
-           a->has_error == b->has_error && a->error == b->error;
+           a->has_error == b->has_error && a->error == b->error &&
+           a->addr == b->addr;
 }
 
 uint32_t vcpu_evq_remove(struct vcpu_evq *queue, const struct vcpu_event *event)

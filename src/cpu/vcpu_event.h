@@ -34,6 +34,7 @@ struct vcpu_event {
     uint8_t vector;
     uint8_t has_error;
     uint32_t error;
+    uint64_t addr; /* what a page fault puts into CR2 */
 };
 
 enum { VCPU_EVQ_SIZE = 8 };

@@ -58,6 +58,15 @@ bool vcpu_is_initialized(const struct vcpu *vcpu)
     return vcpu_state_of(vcpu) >= VCPU_FREE;
 }
 
+bool vcpu_is_ready_here(const struct vcpu *vcpu)
+{
+    static const uint32_t runnable =
+        (1u << VCPU_READY) | (1u << VCPU_COMPLETE) | (1u << VCPU_HALTED);
+
+    return ((runnable >> vcpu_state_of(vcpu)) & 1) &&
+           pthread_equal(vcpu->thread, pthread_self());
+}
+
 bool vcpu_is_bootstrap(const struct vcpu *vcpu)
 {
     return vcpu->id == 0;

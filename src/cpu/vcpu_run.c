@@ -68,8 +68,9 @@ int vcpu_queue_event(struct vcpu *vcpu, const struct vcpu_event *event)
 {
     if (!vcpu_is_initialized(vcpu))
         return vcpu_wrong_order(vcpu, "queue_event", -EBADFD);
-    if (!vcpu->ops->inject)
-        return vcpu_wrong_order(vcpu, "queue_event, not known here,", -ENOTSUP);
+    if (event->kind < VCPU_NUM_EVENT_KINDS &&
+        !((vcpu->ops->event_kinds >> event->kind) & 1))
+        return announce(vcpu, event, -ENOTSUP);
     return announce(vcpu, event, vcpu_evq_push(&vcpu->events, event));
 }
 
@@ -98,6 +99,12 @@ void vcpu_set_wake_handler(struct vcpu *vcpu, vcpu_wake_fn wake, void *ctx)
 {
     vcpu->on_wake = wake;
     vcpu->on_wake_ctx = ctx;
+}
+
+void vcpu_set_trace_handler(struct vcpu *vcpu, vcpu_trace_fn trace, void *ctx)
+{
+    vcpu->on_trace = trace;
+    vcpu->on_trace_ctx = ctx;
 }
 
 /* ------------------------------------------------------- accesses to serve */
@@ -168,9 +175,11 @@ int vcpu_take_in(struct vcpu *vcpu)
 
 static void open_window(struct vcpu *vcpu, bool is_wanted)
 {
-    if (vcpu->is_window_open == is_wanted || !vcpu->ops->set_irq_window)
+    if (vcpu->is_window_open == is_wanted)
         return;
-    if (!vcpu->ops->set_irq_window(vcpu, is_wanted))
+    /* A back end may also look at is_window_open when it runs. */
+    if (!vcpu->ops->set_irq_window ||
+        !vcpu->ops->set_irq_window(vcpu, is_wanted))
         vcpu->is_window_open = is_wanted;
 }
 
@@ -268,6 +277,16 @@ static int look_first(struct vcpu *vcpu, enum vcpu_state from,
     return 0;
 }
 
+static void trace(struct vcpu *vcpu, const struct vcpu_exit *exit)
+{
+    if (vcpu->on_trace)
+        vcpu->on_trace(vcpu->on_trace_ctx, vcpu, exit);
+    else
+        vcpu_note(vcpu, "exit %s raw=%u insts=%" PRIu64,
+                  vcpu_exit_name((enum vcpu_exit_kind)exit->kind), exit->raw,
+                  exit->insts);
+}
+
 static void look_after(struct vcpu *vcpu, const struct vcpu_exit *exit)
 {
     uint32_t attention = attention_of(vcpu);
@@ -277,9 +296,7 @@ static void look_after(struct vcpu *vcpu, const struct vcpu_exit *exit)
     else if (attention & (VCPU_ATTEND_KICK | VCPU_ATTEND_NEW))
         vcpu_wake(vcpu); /* it came while the guest went to sleep */
     if (attention & VCPU_ATTEND_TRACE)
-        vcpu_note(vcpu, "exit %s raw=%u insts=%" PRIu64,
-                  vcpu_exit_name((enum vcpu_exit_kind)exit->kind), exit->raw,
-                  exit->insts);
+        trace(vcpu, exit);
     if (attention & VCPU_ATTEND_STOP)
         tell_stopped(vcpu);
 }

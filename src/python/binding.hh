@@ -97,6 +97,7 @@ void bind_debug(py::module_ &module);
 void bind_cpu(py::module_ &module);
 void bind_kvm(py::module_ &module);
 void bind_stops(py::module_ &module);
+void bind_vcpu(py::module_ &module);
 
 /* The inverse of sim_param_set(), as Python values. */
 py::object param_value(const Object &holder, const char *name);

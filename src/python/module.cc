@@ -38,4 +38,5 @@ PYBIND11_MODULE(_core, module)
     binding::bind_cpu(module);
     binding::bind_kvm(module);
     binding::bind_stops(module);
+    binding::bind_vcpu(module);
 }

@@ -1,98 +1,206 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/*
- * A record is a header (tick, length) and its text with the final zero.  They
- * lie one after the other from `first` to `end` and never wrap: when the space
- * behind `end` is too short, the records are moved to the front.  A ring that
- * wrapped inside a record could not hand out its text in one piece.
- */
 #include "sim/ring.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
-#include "base/alloc.h"
 #include "sim/object.h"
 #include "sim/sim.h"
 
 struct record {
     tick_t tick;
     uint32_t len; /* of the text with its final zero [bytes] */
+    uint32_t zero;
 };
 
 struct trace_ring {
-    uint64_t dropped;
-    uint32_t first; /* offset of the oldest record */
-    uint32_t end;   /* offset behind the newest record */
+    uint64_t head_tag;
+    uint64_t id;
+    uint64_t size;
+    uint64_t first, end; /* positions */
+    uint64_t dropped, lost;
+    uint32_t busy;
+    uint32_t zero;
     char data[TRACE_RING_BYTES];
+    uint64_t tail_tag;
 };
+SIM_STATIC_ASSERT(sizeof(struct trace_ring) == TRACE_RING_MAPPED, "layout");
+SIM_STATIC_ASSERT(offsetof(struct trace_ring, data) == 64, "layout");
 
 enum { MAX_TEXT = TRACE_RING_BYTES / 2 };
 
-static struct record record_at(const struct trace_ring *ring, uint32_t offset)
+/* ------------------------------------------------------- create and destroy */
+
+struct trace_ring *trace_ring_format(void *memory, uint64_t id)
+{
+    struct trace_ring *ring = memory;
+
+    memset(ring, 0, sizeof *ring);
+    ring->id = id;
+    ring->size = TRACE_RING_BYTES;
+    ring->tail_tag = TRACE_RING_TAIL_TAG;
+    ring->head_tag = TRACE_RING_HEAD_TAG;
+    return ring;
+}
+
+struct trace_ring *trace_ring_create(uint64_t id)
+{
+    void *pages = mmap(NULL, TRACE_RING_MAPPED, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+    return pages == MAP_FAILED ? NULL : trace_ring_format(pages, id);
+}
+
+void trace_ring_free(struct trace_ring *ring)
+{
+    if (ring)
+        (void)munmap(ring, TRACE_RING_MAPPED);
+}
+
+void trace_ring_set_id(struct trace_ring *ring, uint64_t id)
+{
+    ring->id = id;
+}
+
+uint64_t trace_ring_id(const struct trace_ring *ring)
+{
+    return ring->id;
+}
+
+/* --------------------------------------------------------------------- lock
+ */
+
+/* Another thread is done in no time.  One that was interrupted by the signal
+ * handler that is waiting here never will be. */
+static bool try_lock(struct trace_ring *ring)
+{
+    for (int tries = 0; tries < 100; tries++)
+        if (!__atomic_exchange_n(&ring->busy, 1, __ATOMIC_ACQUIRE))
+            return true;
+    return false;
+}
+
+static void unlock(struct trace_ring *ring)
+{
+    __atomic_store_n(&ring->busy, 0, __ATOMIC_RELEASE);
+}
+
+/* -------------------------------------------------------------------- bytes
+ */
+
+static void copy_in(struct trace_ring *ring, uint64_t position,
+                    const void *bytes, size_t len)
+{
+    size_t offset = position % TRACE_RING_BYTES;
+    size_t part = TRACE_RING_BYTES - offset;
+
+    if (part > len)
+        part = len;
+    memcpy(ring->data + offset, bytes, part);
+    memcpy(ring->data, (const char *)bytes + part, len - part);
+}
+
+static void copy_out(const struct trace_ring *ring, uint64_t position,
+                     void *bytes, size_t len)
+{
+    size_t offset = position % TRACE_RING_BYTES;
+    size_t part = TRACE_RING_BYTES - offset;
+
+    if (part > len)
+        part = len;
+    memcpy(bytes, ring->data + offset, part);
+    memcpy((char *)bytes + part, ring->data, len - part);
+}
+
+static struct record record_at(const struct trace_ring *ring, uint64_t position)
 {
     struct record record;
 
-    memcpy(&record, ring->data + offset, sizeof record);
+    copy_out(ring, position, &record, sizeof record);
     return record;
 }
 
-static void drop_oldest(struct trace_ring *ring)
-{
-    struct record record = record_at(ring, ring->first);
+/* ------------------------------------------------------------------- records
+ */
 
-    ring->first += (uint32_t)sizeof record + record.len;
-    ring->dropped++;
-}
-
-static void make_room(struct trace_ring *ring, uint32_t need)
+static void make_room(struct trace_ring *ring, uint64_t need)
 {
-    while (ring->end - ring->first + need > TRACE_RING_BYTES)
-        drop_oldest(ring);
-    if (ring->end + need > TRACE_RING_BYTES) {
-        memmove(ring->data, ring->data + ring->first, ring->end - ring->first);
-        ring->end -= ring->first;
-        ring->first = 0;
+    uint64_t first = ring->first;
+
+    while (ring->end - first + need > TRACE_RING_BYTES) {
+        first += sizeof(struct record) + record_at(ring, first).len;
+        ring->dropped++;
     }
+    __atomic_store_n(&ring->first, first, __ATOMIC_RELEASE);
+    /* Who looks at a stopped process must not see data before this. */
+    __atomic_signal_fence(__ATOMIC_SEQ_CST);
 }
 
-static void append(struct trace_ring *ring, const void *data, size_t len)
+bool trace_ring_write(struct trace_ring *ring, tick_t tick, const char *text,
+                      size_t len)
 {
-    memcpy(ring->data + ring->end, data, len);
-    ring->end += (uint32_t)len;
+    struct record record = {.tick = tick, .len = (uint32_t)len + 1};
+
+    if (len >= TRACE_RING_BYTES - sizeof record || !try_lock(ring)) {
+        __atomic_fetch_add(&ring->lost, 1, __ATOMIC_RELAXED);
+        return false;
+    }
+    make_room(ring, sizeof record + record.len);
+    copy_in(ring, ring->end, &record, sizeof record);
+    copy_in(ring, ring->end + sizeof record, text, len);
+    copy_in(ring, ring->end + sizeof record + len, "", 1);
+    __atomic_store_n(&ring->end, ring->end + sizeof record + record.len,
+                     __ATOMIC_RELEASE);
+    unlock(ring);
+    return true;
 }
 
-void trace_ring_add(struct trace_ring **ring_ptr, tick_t tick, const char *text)
+void trace_ring_add(struct trace_ring **ring, tick_t tick, const char *text)
 {
-    struct record record = {.tick = tick,
-                            .len = (uint32_t)strnlen(text, MAX_TEXT - 1) + 1};
-    struct trace_ring *ring;
-
-    if (!*ring_ptr)
-        *ring_ptr = alloc_zeroed(1, sizeof **ring_ptr);
-    ring = *ring_ptr;
-    make_room(ring, (uint32_t)sizeof record + record.len);
-    append(ring, &record, sizeof record);
-    append(ring, text, record.len - 1);
-    append(ring, "", 1);
+    if (!*ring)
+        *ring = trace_ring_create(TRACE_RING_NO_ID);
+    if (*ring)
+        (void)trace_ring_write(*ring, tick, text, strnlen(text, MAX_TEXT - 1));
 }
 
-void trace_ring_visit(const struct trace_ring *ring,
+/* One record; it may have been overwritten since the one before was read.
+ * Returns: false behind the newest. */
+static bool take_record(struct trace_ring *ring, uint64_t *position,
+                        struct record *record, char *text)
+{
+    bool is_locked = try_lock(ring); /* if not, a crash came in between */
+    bool is_there;
+
+    if (*position < ring->first)
+        *position = ring->first;
+    is_there = *position < ring->end;
+    if (is_there) {
+        *record = record_at(ring, *position);
+        is_there = record->len <= TRACE_RING_BYTES;
+    }
+    if (is_there) {
+        copy_out(ring, *position + sizeof *record, text, record->len);
+        *position += sizeof *record + record->len;
+    }
+    if (is_locked)
+        unlock(ring);
+    return is_there;
+}
+
+void trace_ring_visit(struct trace_ring *ring,
                       void (*visit)(void *ctx, tick_t tick, const char *text),
                       void *ctx)
 {
-    uint32_t at;
+    char text[TRACE_RING_BYTES];
+    struct record record;
+    uint64_t position = 0;
 
     if (!ring)
         return;
-    for (at = ring->first; at < ring->end;) {
-        struct record record = record_at(ring, at);
-
-        at += (uint32_t)sizeof record;
-        visit(ctx, record.tick, ring->data + at);
-        at += record.len;
-    }
+    while (take_record(ring, &position, &record, text))
+        visit(ctx, record.tick, text);
 }
 
 uint64_t trace_ring_dropped(const struct trace_ring *ring)
@@ -100,9 +208,9 @@ uint64_t trace_ring_dropped(const struct trace_ring *ring)
     return ring ? ring->dropped : 0;
 }
 
-void trace_ring_free(struct trace_ring *ring)
+uint64_t trace_ring_lost(const struct trace_ring *ring)
 {
-    mem_free(ring);
+    return ring ? __atomic_load_n(&ring->lost, __ATOMIC_RELAXED) : 0;
 }
 
 void sim_note(const struct sim_object *obj, const char *fmt, ...)

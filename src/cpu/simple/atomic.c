@@ -4,6 +4,7 @@
  * Memory takes no time.
  */
 #include "cpu/base_cpu.h"
+#include "cpu/core_vcpu.h"
 #include "sim/param.h"
 
 extern const struct sim_type atomic_simple_cpu_type;
@@ -26,6 +27,7 @@ static void atomic_init(struct sim_object *obj)
 {
     struct base_cpu *cpu = base_cpu_of(obj);
 
+    base_cpu_add_vcpu(cpu, NULL);
     cpu->runner.run = atomic_run;
     sim_add_runner(obj->sim, &cpu->runner);
 }

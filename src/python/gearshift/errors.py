@@ -69,6 +69,18 @@ class StateError(FatalError):
     """A call at the wrong time, such as simulate before instantiate."""
 
 
+class VcpuError(StateError):
+    """A call that a vCPU refused; errno tells in the host's words."""
+
+    def __init__(self, message: str, errno: int) -> None:
+        super().__init__(message, script_line())
+        self.errno = errno
+
+
+class VcpuStateError(VcpuError):
+    """A call in the wrong order; nothing was changed."""
+
+
 def is_conversion(filename: str) -> bool:
     """Whether code from @filename reads values such as "50ns"."""
     params = os.path.join(PACKAGE_DIR, "params") + os.sep

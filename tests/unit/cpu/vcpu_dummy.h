@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A back end without a processor: it records what it is asked, fails where it
-// is told to and exits as scripted.  Its architecture is one number, in the
-// place of RAX.
+// is told to and exits as scripted.  All it executes is counting up RAX.
 #ifndef TESTS_UNIT_CPU_VCPU_DUMMY_H
 #define TESTS_UNIT_CPU_VCPU_DUMMY_H
 
@@ -26,7 +25,8 @@ struct DummyVcpu {
     std::deque<vcpu_exit> exits;       // of the next runs; then INST_STOP
     std::function<void(vcpu *)> inside;
     std::vector<vcpu_event> injected;
-    uint64_t value = 0; // the architectural state
+    x86_state arch{};
+    uint64_t &value = arch.gpr[0]; // what runs count up
     uint64_t start = 0;
     int kicked = 0; // atomic
     bool is_deaf = false;
@@ -90,6 +90,7 @@ inline const vcpu_ops &dummy_ops()
 
         table.name = "dummy";
         table.caps = VCPU_CAP_EXACT_INSTS;
+        table.event_kinds = (1u << VCPU_NUM_EVENT_KINDS) - 1;
         table.create = [](vcpu *v, const vcpu_create_cfg *) {
             return DummyVcpu::of(v).call("create");
         };
@@ -113,11 +114,11 @@ inline const vcpu_ops &dummy_ops()
         };
         table.kick = DummyVcpu::kick;
         table.get_state = [](vcpu *v, uint32_t, x86_state *out) {
-            out->gpr[0] = DummyVcpu::of(v).value;
+            *out = DummyVcpu::of(v).arch;
             return DummyVcpu::of(v).call("get_state");
         };
         table.set_state = [](vcpu *v, uint32_t, const x86_state *state) {
-            DummyVcpu::of(v).value = state->gpr[0];
+            DummyVcpu::of(v).arch = *state;
             return DummyVcpu::of(v).call("set_state");
         };
         table.start_at = [](vcpu *v, uint64_t entry, uint64_t arg) {

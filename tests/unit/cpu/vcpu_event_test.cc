@@ -24,7 +24,7 @@ class VcpuEvq : public testing::Test
 
     int push(vcpu_event_kind kind, uint8_t vector)
     {
-        vcpu_event event = {static_cast<uint8_t>(kind), vector, 0, 0};
+        vcpu_event event = {static_cast<uint8_t>(kind), vector, 0, 0, 0};
 
         return vcpu_evq_push(&queue, &event);
     }
@@ -76,7 +76,7 @@ TEST_F(VcpuEvq, OverflowIsAnError)
 
 TEST_F(VcpuEvq, RemovesTheOneThatIsMeant)
 {
-    vcpu_event event = {VCPU_EVENT_INTERRUPT, 0x31, 0, 0};
+    vcpu_event event = {VCPU_EVENT_INTERRUPT, 0x31, 0, 0, 0};
 
     ASSERT_EQ(push(VCPU_EVENT_INTERRUPT, 0x30), 0);
     ASSERT_EQ(push(VCPU_EVENT_INTERRUPT, 0x31), 0);
@@ -94,7 +94,7 @@ TEST_F(VcpuEvq, TakesFromManyThreads)
     for (int i = 0; i < 4; i++)
         threads.emplace_back([this] {
             for (int j = 0; j < 1000; j++) {
-                vcpu_event event = {VCPU_EVENT_NMI, 2, 0, 0};
+                vcpu_event event = {VCPU_EVENT_NMI, 2, 0, 0, 0};
 
                 if (!vcpu_evq_push(&queue, &event))
                     vcpu_evq_remove(&queue, &event);

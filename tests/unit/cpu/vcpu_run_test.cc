@@ -229,15 +229,15 @@ TEST_F(VcpuService, AHandlersErrorIsAnExit)
 
 static vcpu_event interrupt(uint8_t vector)
 {
-    return {VCPU_EVENT_INTERRUPT, vector, 0, 0};
+    return {VCPU_EVENT_INTERRUPT, vector, 0, 0, 0};
 }
 
 TEST_F(VcpuEvents, OnePerEntryInOrderOfKind)
 {
     vcpu_event events[] = {
         interrupt(0x30),
-        {VCPU_EVENT_NMI,       2, 0, 0},
-        {VCPU_EVENT_EXCEPTION, 0, 0, 0}
+        {VCPU_EVENT_NMI,       2, 0, 0, 0},
+        {VCPU_EVENT_EXCEPTION, 0, 0, 0, 0}
     };
 
     make_ready();

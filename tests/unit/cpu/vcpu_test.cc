@@ -56,6 +56,66 @@ TEST_F(VcpuCreate, FailureLeavesTheMemoryAsItWas)
     EXPECT_EQ(memcmp(&other.base, &zero, sizeof zero), 0);
 }
 
+struct CountingHal {
+    int left; // allocations that succeed
+    int live = 0;
+    vcpu_hal hal{};
+
+    explicit CountingHal(int allowed) : left(allowed)
+    {
+        hal.ctx = this;
+        hal.alloc_page = [](void *ctx, size_t size) -> void * {
+            auto *self = static_cast<CountingHal *>(ctx);
+
+            if (self->left-- <= 0)
+                return nullptr;
+            self->live++;
+            return calloc(1, size);
+        };
+        hal.free_page = [](void *ctx, void *page, size_t) {
+            static_cast<CountingHal *>(ctx)->live--;
+            free(page);
+        };
+    }
+};
+
+TEST_F(VcpuCreate, EveryPageComesFromTheHalAndGoesBack)
+{
+    for (int allowed = 0; allowed < 2; allowed++) {
+        for (const char *failing : {"create", "nothing"}) {
+            DummyVcpu other;
+            CountingHal hal(allowed);
+            vcpu_create_cfg cfg = config(1);
+            int expected = !allowed                     ? -ENOMEM
+                           : !strcmp(failing, "create") ? -EIO
+                                                        : 0;
+
+            cfg.hal = &hal.hal;
+            other.errors[failing] = -EIO;
+            EXPECT_EQ(vcpu_create(&other.base, &cfg), expected);
+            if (!expected) {
+                EXPECT_EQ(hal.live, 1);
+                EXPECT_EQ(vcpu_destroy(&other.base), 0);
+            }
+            EXPECT_EQ(hal.live, 0);
+        }
+    }
+}
+
+TEST_F(VcpuCreate, AGivenRingIsUsedAndFreed)
+{
+    DummyVcpu other;
+    vcpu_create_cfg cfg = config(vcpu_make_id(2, 3));
+    trace_ring *ring = trace_ring_create(TRACE_RING_NO_ID);
+
+    EXPECT_EQ(trace_ring_id(cpu->ring), 0u) << "the default has the id";
+    cfg.ring = ring;
+    ASSERT_EQ(vcpu_create(&other.base, &cfg), 0);
+    EXPECT_EQ(other.base.ring, ring);
+    EXPECT_EQ(trace_ring_id(ring), vcpu_make_id(2, 3));
+    EXPECT_EQ(vcpu_destroy(&other.base), 0);
+}
+
 TEST_F(VcpuCreate, ATableOfTheMandatoryOperationsGoesThroughItsLife)
 {
     DummyVcpu other;
@@ -63,7 +123,7 @@ TEST_F(VcpuCreate, ATableOfTheMandatoryOperationsGoesThroughItsLife)
     vcpu_create_cfg cfg = config(7);
     vcpu_setup_cfg setup_cfg = {};
     vcpu_run_req req = {};
-    vcpu_event nmi = {VCPU_EVENT_NMI, 2, 0, 0};
+    vcpu_event nmi = {VCPU_EVENT_NMI, 2, 0, 0, 0};
 
     ops.name = "little";
     ops.run = dummy_ops().run;
@@ -287,7 +347,7 @@ TEST_F(VcpuLife, AnyOtherFailureInvalidates)
 
 TEST_F(VcpuLife, ASecondInitStartsAfresh)
 {
-    vcpu_event nmi = {VCPU_EVENT_NMI, 2, 0, 0};
+    vcpu_event nmi = {VCPU_EVENT_NMI, 2, 0, 0, 0};
     vcpu_event events[VCPU_EVQ_SIZE];
 
     make_ready();
@@ -479,7 +539,7 @@ TEST_F(VcpuState, DumpTellsAll)
     char *text = nullptr;
     size_t size = 0;
     FILE *out = open_memstream(&text, &size);
-    vcpu_event fault = {VCPU_EVENT_EXCEPTION, 13, 1, 0x18};
+    vcpu_event fault = {VCPU_EVENT_EXCEPTION, 13, 1, 0x18, 0};
 
     make_ready();
     ASSERT_EQ(vcpu_queue_event(cpu, &fault), 0);

@@ -2,8 +2,12 @@
 #include "sim/ring.h"
 
 #include <gtest/gtest.h>
+#include <sys/time.h>
 
+#include <csignal>
+#include <cstring>
 #include <string>
+#include <thread>
 #include <vector>
 
 class TraceRing : public testing::Test
@@ -72,4 +76,86 @@ TEST_F(TraceRing, AVeryLongRecordIsCut)
     auto kept = records();
     ASSERT_EQ(kept.size(), 2u);
     EXPECT_EQ(kept[1].size(), 2 + TRACE_RING_BYTES / 2u - 1);
+}
+
+TEST_F(TraceRing, WhatIsLargerThanTheRingIsLostAndCounted)
+{
+    std::string text(TRACE_RING_BYTES, 'x');
+
+    ring = trace_ring_create(1);
+    EXPECT_TRUE(trace_ring_write(ring, 1, "before", 6));
+    EXPECT_FALSE(trace_ring_write(ring, 2, text.data(), text.size()));
+    EXPECT_FALSE(trace_ring_write(ring, 2, text.data(), text.size() - 16));
+    EXPECT_EQ(trace_ring_lost(ring), 2u);
+    EXPECT_EQ(records(), (std::vector<std::string>{"1 before"}));
+    EXPECT_TRUE(trace_ring_write(ring, 3, text.data(), text.size() - 17));
+    EXPECT_EQ(records().size(), 1u);
+    EXPECT_EQ(trace_ring_dropped(ring), 1u);
+}
+
+TEST_F(TraceRing, TagsAndIdStandWhereADumpIsSearchedForThem)
+{
+    uint64_t words[8], tail;
+
+    ring = trace_ring_create(UINT64_C(0x100000002));
+    trace_ring_add(&ring, 1, "text");
+    memcpy(words, ring, sizeof words);
+    memcpy(&tail, reinterpret_cast<char *>(ring) + 64 + words[2], sizeof tail);
+    EXPECT_EQ(words[0], TRACE_RING_HEAD_TAG);
+    EXPECT_EQ(words[1], UINT64_C(0x100000002));
+    EXPECT_EQ(tail, TRACE_RING_TAIL_TAG);
+    EXPECT_EQ(words[3], 0u);
+    EXPECT_EQ(words[4], 16u + 5);
+    EXPECT_EQ(reinterpret_cast<uintptr_t>(ring) % 4096, 0u) << "own pages";
+    trace_ring_set_id(ring, 3);
+    EXPECT_EQ(trace_ring_id(ring), 3u);
+}
+
+static trace_ring *interrupted;
+
+TEST_F(TraceRing, ASignalHandlerMayWriteAtAnyMoment)
+{
+    itimerval often =
+                  {
+                      {0, 50},
+                      {0, 50}
+    },
+              never = {};
+    std::string last;
+
+    ring = trace_ring_create(0);
+    interrupted = ring;
+    auto old = signal(SIGALRM, [](int) {
+        (void)trace_ring_write(interrupted, 0, "signal", 6);
+    });
+    setitimer(ITIMER_REAL, &often, nullptr);
+    for (unsigned i = 0; i < 50000; i++)
+        (void)trace_ring_write(ring, 1, "thread", 6);
+    setitimer(ITIMER_REAL, &never, nullptr);
+    (void)signal(SIGALRM, old);
+    for (const auto &record : records())
+        EXPECT_TRUE(record == "0 signal" || record == "1 thread") << record;
+}
+
+TEST_F(TraceRing, ThreadsDoNotMixTheirRecords)
+{
+    std::vector<std::thread> threads;
+
+    ring = trace_ring_create(0);
+    for (char c = 'a'; c < 'e'; c++)
+        threads.emplace_back([this, c] {
+            std::string text(static_cast<size_t>(c - 'a') * 20 + 5, c);
+
+            for (int i = 0; i < 2000; i++)
+                (void)trace_ring_write(ring, 1, text.data(), text.size());
+        });
+    for (int i = 0; i < 100; i++)
+        for (const auto &record : records())
+            ASSERT_EQ(record.find_first_not_of(record[2], 2),
+                      std::string::npos);
+    for (auto &thread : threads)
+        thread.join();
+    EXPECT_EQ(records().size() + trace_ring_dropped(ring) +
+                  trace_ring_lost(ring),
+              8000u);
 }
