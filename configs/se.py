@@ -89,7 +89,7 @@ def make_processes(args):
     ]
 
 
-def make_system(args, max_insts):
+def make_system(args):
     """CPUs, a crossbar and a memory."""
     processes = make_processes(args)
     system = System(mem_mode="atomic", mem_ranges=[AddrRange(args.mem_size)])
@@ -120,17 +120,16 @@ def make_system(args, max_insts):
         cpu.createThreads()
         cpu.createInterruptController()
         cpu.connectBus(system.membus)
-    system.cpu[0].max_insts_any_thread = args.maxinsts or max_insts
     return system
 
 
 if __name__ in ("__main__", "__m5_main__"):
     arguments = parse_args()
     plan = checkpoints.Plan(arguments, m5.options.outdir)
-    root = Root(
-        full_system=False, system=make_system(arguments, plan.max_insts)
-    )
+    root = Root(full_system=False, system=make_system(arguments))
     m5.instantiate(plan.restore_from)
-    event = plan.run(simulation.default(), arguments.abs_max_tick)
+    event = plan.run(
+        simulation.default(), root.system.cpu[0], arguments.abs_max_tick
+    )
     print(f"Exiting @ tick {m5.curTick()} because {event.getCause()}")
     sys.exit(event.getCode())
