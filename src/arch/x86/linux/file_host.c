@@ -200,16 +200,17 @@ static int file_host_map(struct file *file, struct vm_object **out)
  */
 
 /* What a description keeps besides what the guest set. */
-enum { HOST_FLAGS = O_ACCMODE | O_APPEND | O_PATH | O_SYNC | O_DIRECTORY |
-                    O_NONBLOCK };
+enum {
+    HOST_FLAGS =
+        O_ACCMODE | O_APPEND | O_PATH | O_SYNC | O_DIRECTORY | O_NONBLOCK
+};
 
 static void file_host_save(const struct file *file, struct kckpt *c)
 {
     bool is_inherited = file->stdio.kind == FILE_STDIO_INHERITED;
     bool is_stream = file_host_is_stream(file) && !(file->flags & O_PATH);
     int64_t pos = lseek(file->host_fd, 0, SEEK_CUR);
-    uint64_t stdio[3] = {file->stdio.kind, file->stdio.pid,
-                         file->stdio.number};
+    uint64_t stdio[3] = {file->stdio.kind, file->stdio.pid, file->stdio.number};
     uint32_t host = 0;
 
     if (is_stream && file->stdio.kind == FILE_STDIO_NONE)
@@ -221,19 +222,17 @@ static void file_host_save(const struct file *file, struct kckpt *c)
     ckpt_put_u64(c->w, "host_flags",
                  (uint64_t)fcntl(file->host_fd, F_GETFL) & HOST_FLAGS);
     /* Whoever gave us an output may move on; an input is read on. */
-    ckpt_put_u64(c->w, "host_pos",
-                 pos > 0 && !(is_inherited && file->stdio.number)
-                     ? (uint64_t)pos
-                     : 0);
+    ckpt_put_u64(
+        c->w, "host_pos",
+        pos > 0 && !(is_inherited && file->stdio.number) ? (uint64_t)pos : 0);
 }
 
 static int file_host_reopen_stdio(const struct file *file, struct kckpt *c)
 {
     const struct kernel_host *host = &file->kernel->cfg.host;
-    int fd = host->open_stdio
-                 ? host->open_stdio(host->ctx, file->stdio.pid,
-                                    (int)file->stdio.number)
-                 : -ENOENT;
+    int fd = host->open_stdio ? host->open_stdio(host->ctx, file->stdio.pid,
+                                                 (int)file->stdio.number)
+                              : -ENOENT;
 
     if (fd < 0)
         kckpt_fail(c, "standard stream %u of process %u: %s",
@@ -266,7 +265,8 @@ static void file_host_load(struct file *file, struct kckpt *c)
         return;
     file_host_attach(file, fd);
     /* A pipe that is the input now begins where the last one was left. */
-    if (pos && lseek(fd, (off_t)pos, SEEK_SET) < 0 && !file_host_is_stream(file))
+    if (pos && lseek(fd, (off_t)pos, SEEK_SET) < 0 &&
+        !file_host_is_stream(file))
         kckpt_fail(c, "%.100s: %s", file->path, strerrordesc_np(errno));
 }
 
