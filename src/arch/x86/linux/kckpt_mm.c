@@ -19,17 +19,18 @@
 #define MAX_PAGE_INDEX (UINT64_C(1) << 36)
 
 static const struct sim_field mm_fields[] = {
-    KCKPT_FIELD(struct mm, pt.root.v),   KCKPT_FIELD(struct mm, task_size),
-    KCKPT_FIELD(struct mm, mmap_base),   KCKPT_FIELD(struct mm, brk_start),
-    KCKPT_FIELD(struct mm, brk),         KCKPT_FIELD(struct mm, limit_as),
-    KCKPT_FIELD(struct mm, limit_stack), KCKPT_FIELD(struct mm, limit_data),
-    KCKPT_FIELD(struct mm, code_start),  KCKPT_FIELD(struct mm, code_end),
-    KCKPT_FIELD(struct mm, data_start),  KCKPT_FIELD(struct mm, data_end),
-    KCKPT_FIELD(struct mm, stack_start), KCKPT_FIELD(struct mm, arg_start),
-    KCKPT_FIELD(struct mm, arg_end),     KCKPT_FIELD(struct mm, env_start),
-    KCKPT_FIELD(struct mm, env_end),     KCKPT_FIELD(struct mm, auxv_start),
-    KCKPT_FIELD(struct mm, auxv_len),    KCKPT_FIELD(struct mm, resident),
-    SIM_END,
+    KCKPT_FIELD(struct mm, pt.root.v),    KCKPT_FIELD(struct mm, task_size),
+    KCKPT_FIELD(struct mm, mmap_base),    KCKPT_FIELD(struct mm, brk_start),
+    KCKPT_FIELD(struct mm, brk),          KCKPT_FIELD(struct mm, limit_as),
+    KCKPT_FIELD(struct mm, limit_stack),  KCKPT_FIELD(struct mm, limit_data),
+    KCKPT_FIELD(struct mm, code_start),   KCKPT_FIELD(struct mm, code_end),
+    KCKPT_FIELD(struct mm, data_start),   KCKPT_FIELD(struct mm, data_end),
+    KCKPT_FIELD(struct mm, stack_start),  KCKPT_FIELD(struct mm, arg_start),
+    KCKPT_FIELD(struct mm, arg_end),      KCKPT_FIELD(struct mm, env_start),
+    KCKPT_FIELD(struct mm, env_end),      KCKPT_FIELD(struct mm, auxv_start),
+    KCKPT_FIELD(struct mm, auxv_len),     KCKPT_FIELD(struct mm, resident),
+    KCKPT_FIELD(struct mm, max_resident), KCKPT_FIELD(struct mm, num_faults),
+    KCKPT_FIELD(struct mm, fault_around), SIM_END,
 };
 
 /* A mapping, with the number of its object. */
@@ -51,6 +52,8 @@ static const struct sim_field vma_fields[] = {
 static const struct sim_field object_fields[] = {
     KCKPT_FIELD_STR(struct vm_object, path),
     KCKPT_FIELD(struct vm_object, size),
+    KCKPT_FIELD(struct vm_object, device_addr),
+    KCKPT_FIELD(struct vm_object, first_device),
     SIM_END,
 };
 
@@ -122,6 +125,22 @@ static void mm_save(struct kckpt *c, const struct mm *mm)
     }
 }
 
+/* The kernel half: triples of address, frame, access. */
+static void pages_save(struct kckpt *c)
+{
+    const struct kernel *kernel = c->kernel;
+    uint64_t *words =
+        alloc_zeroed((size_t)kernel->num_pages * 3 + 1, sizeof(*words));
+
+    for (uint32_t i = 0; i < kernel->num_pages; i++) {
+        words[3 * i] = kernel->pages[i].addr;
+        words[3 * i + 1] = kernel->pages[i].frame.v;
+        words[3 * i + 2] = kernel->pages[i].access;
+    }
+    ckpt_put_u64s(c->w, "kernel_pages", words, (size_t)kernel->num_pages * 3);
+    mem_free(words);
+}
+
 void kckpt_save_memory(struct kckpt *c)
 {
     struct frames_order order;
@@ -132,8 +151,7 @@ void kckpt_save_memory(struct kckpt *c)
     ckpt_put_u64s(c->w, "frames_empty", order.empty, order.num_empty);
     mem_free(order.partial);
     mem_free(order.empty);
-    ckpt_put_u64s(c->w, "gdt_frames", c->kernel->gdt_frame,
-                  SIM_ARRAY_LEN(c->kernel->gdt_frame));
+    pages_save(c);
     for (uint32_t i = 0; i < c->objects.len; i++) {
         kckpt_section(c, "object.%u", i + 1);
         object_save(c, c->objects.ptr[i]);
@@ -153,8 +171,7 @@ static void object_get_run(struct kckpt *c, struct vm_object *object,
     for (uint64_t i = 0; i < run[2]; i++) {
         gpa_t frame = {run[1] + i * FRAME_SIZE};
 
-        if (!frame.v || frame.v % FRAME_SIZE ||
-            run[0] + i >= MAX_PAGE_INDEX ||
+        if (!frame.v || frame.v % FRAME_SIZE || run[0] + i >= MAX_PAGE_INDEX ||
             !frames_claim(c->kernel->frames, frame, 1)) {
             kckpt_fail(c, "key pages: page %llu cannot be in frame 0x%llx",
                        (unsigned long long)(run[0] + i),
@@ -234,6 +251,10 @@ static void mm_load(struct kckpt *c, struct mm *mm)
     kckpt_get_fields(c, mm, mm_fields);
     if (!c->error && mm->task_size > MM_TASK_SIZE_64)
         kckpt_fail(c, "key task_size: too large");
+    if (!c->error && (!mm->fault_around || mm->fault_around > FRAMES_PER_HUGE ||
+                      (mm->fault_around & (mm->fault_around - 1))))
+        kckpt_fail(c, "key fault_around: not a power of two up to %d",
+                   FRAMES_PER_HUGE);
     count = kckpt_get_u32(c, "num_vmas", 1 << 20);
     for (uint32_t i = 0; i < count && !c->error; i++) {
         struct kckpt_vma read;
@@ -257,25 +278,60 @@ static void mm_load(struct kckpt *c, struct mm *mm)
                    (unsigned long long)mm->pt.root.v);
 }
 
-static void gdt_load(struct kckpt *c)
+/* A page that this kernel has must be among the saved ones, which take its
+ * place; a back end that adds others later finds them there. */
+static bool page_move(struct kernel *kernel, const struct kernel_page *old,
+                      const struct kernel_page *saved, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (saved[i].addr != old->addr || saved[i].access != old->access)
+            continue;
+        for (size_t g = 0; g < SIM_ARRAY_LEN(kernel->gdt_frame); g++) {
+            if (kernel->gdt_frame[g] == old->frame.v)
+                kernel->gdt_frame[g] = saved[i].frame.v;
+        }
+        return true;
+    }
+    return false;
+}
+
+static struct kernel_page *pages_read(struct kckpt *c, size_t *count)
+{
+    uint64_t *words = kckpt_get_u64s(c, "kernel_pages", count);
+    struct kernel_page *pages = alloc_zeroed(*count / 3 + 1, sizeof(*pages));
+
+    if (*count % 3)
+        kckpt_fail(c, "key kernel_pages: has %zu values", *count);
+    *count /= 3;
+    for (size_t i = 0; i < *count && !c->error; i++) {
+        pages[i].addr = words[3 * i];
+        pages[i].frame.v = words[3 * i + 1];
+        pages[i].access = (enum mm_kernel_access)words[3 * i + 2];
+        if (!pages[i].frame.v || pages[i].frame.v % FRAME_SIZE ||
+            words[3 * i + 2] > MM_KERNEL_CODE ||
+            !frames_claim(c->kernel->frames, pages[i].frame, 1))
+            kckpt_fail(c, "key kernel_pages: there is no frame 0x%llx",
+                       (unsigned long long)pages[i].frame.v);
+    }
+    mem_free(words);
+    return pages;
+}
+
+static void pages_load(struct kckpt *c)
 {
     struct kernel *kernel = c->kernel;
+    struct kernel_page *pages;
     size_t count;
-    uint64_t *frames;
 
     ckpt_enter_subsection(c->r, NULL);
-    frames = kckpt_get_u64s(c, "gdt_frames", &count);
-    for (size_t i = 0; i < count && !c->error; i++) {
-        gpa_t frame = {frames[i]};
-
-        if (i >= SIM_ARRAY_LEN(kernel->gdt_frame) ||
-            !frame.v != !kernel->gdt_frame[i] || frame.v % FRAME_SIZE ||
-            (frame.v && !frames_claim(kernel->frames, frame, 1)))
-            kckpt_fail(c, "key gdt_frames: not of this number of CPUs");
+    pages = pages_read(c, &count);
+    for (uint32_t i = 0; i < kernel->num_pages && !c->error; i++) {
+        if (!page_move(kernel, &kernel->pages[i], pages, count))
+            kckpt_fail(c, "key kernel_pages: not of this number of CPUs");
     }
-    if (!c->error)
-        memcpy(kernel->gdt_frame, frames, count * sizeof(*frames));
-    mem_free(frames);
+    mem_free(kernel->pages);
+    kernel->pages = pages;
+    kernel->num_pages = (uint32_t)count;
 }
 
 static void frames_load(struct kckpt *c)
@@ -295,7 +351,7 @@ static void frames_load(struct kckpt *c)
 void kckpt_load_memory(struct kckpt *c)
 {
     frames_recount(c->kernel->frames);
-    gdt_load(c);
+    pages_load(c);
     objects_load(c);
     for (uint32_t i = 0; i < c->mms.len; i++) {
         c->mms.ptr[i] = alloc_zeroed(1, sizeof(struct mm));
@@ -322,6 +378,6 @@ void kckpt_drop_memory(struct kckpt *c)
         vm_object_lose_pages(c->objects.ptr[i]);
         vm_object_put(c->objects.ptr[i]);
     }
-    memset(c->kernel->gdt_frame, 0, sizeof(c->kernel->gdt_frame));
+    c->kernel->num_pages = 0;
     frames_recount(c->kernel->frames);
 }
