@@ -604,7 +604,8 @@ static bool iret_outer(struct x86_core *core, struct x86_seg *cs,
     uint64_t rflags;
     struct x86_seg ss;
 
-    if (!return_stack(core, cs, (uint16_t)frame->ss, &ss, fault))
+    if (!return_stack(core, cs, (uint16_t)frame->ss, &ss, fault) ||
+        !check_rip(state, cs, frame->rip, fault))
         return false;
     rflags = iret_flags(core, frame->rflags, size);
     switch_stack(core, cs, &ss, frame->sp);
@@ -642,7 +643,10 @@ bool x86_iret(struct x86_core *core, unsigned size, struct x86_fault *fault)
     if (is_outer && x86_quirks_is_amd() &&
         !pop_outer_stack(stack, size, 0, &frame, fault))
         return false;
-    if (!return_target(core, (uint16_t)frame.cs, &cs, fault) ||
+    if (!return_target(core, (uint16_t)frame.cs, &cs, fault))
+        return false;
+    /* Intel's processors look at SS before RIP (measured). */
+    if ((!is_outer || x86_quirks_is_amd()) &&
         !check_rip(state, &cs, frame.rip, fault))
         return false;
     if (is_outer)

@@ -472,6 +472,7 @@ static bool computes_first(const struct x86_thunk *thunk)
            ((thunk->needs & (X86_NEED_MXCSR | X86_NEED_X87)) ||
             ((thunk->needs & X86_NEED_MMX) &&
              (thunk->mnemonic == ZYDIS_MNEMONIC_MOVNTQ ||
+              thunk->mnemonic == ZYDIS_MNEMONIC_MOVQ ||
               thunk->mnemonic == ZYDIS_MNEMONIC_MOVD))) &&
            !x86_quirks_is_amd();
 }
