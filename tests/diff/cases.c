@@ -17,12 +17,12 @@ static bool is_amd_host(void)
     return ebx == signature_AMD_ebx || ebx == 0x6f677948; /* "Hygo" */
 }
 
-bool case_decode(const uint8_t *bytes, unsigned len, struct decoded *out)
+bool case_decode(enum diff_mode mode, const uint8_t *bytes, unsigned len,
+                 struct decoded *out)
 {
     ZydisDecoder decoder;
 
-    (void)ZydisDecoderInit(&decoder, ZYDIS_MACHINE_MODE_LONG_64,
-                           ZYDIS_STACK_WIDTH_64);
+    shapes_init_decoder(mode, &decoder);
     if (is_amd_host())
         (void)ZydisDecoderEnableMode(&decoder, ZYDIS_DECODER_MODE_AMD_BRANCHES,
                                      ZYAN_TRUE);
@@ -409,7 +409,7 @@ static void aim(struct diff_case *out, const struct decoded *decoded,
 
         if (rnd_below(rng, 2))
             value = 0 - value;
-        out->in.gpr[index] = value;
+        out->in.gpr[index] = out->mode == DIFF_LONG64 ? value : (uint32_t)value;
         target -= value * operand->mem.scale;
     }
     target -= (uint64_t)operand->mem.disp.value;
@@ -418,7 +418,9 @@ static void aim(struct diff_case *out, const struct decoded *decoded,
     if (operand->mem.segment == ZYDIS_REGISTER_GS)
         target -= out->in.gs_base;
     if (decoded->inst.address_width == 32)
-        target = (uint32_t)target | (rnd(rng) & ~UINT64_C(0xffffffff));
+        target =
+            (uint32_t)target |
+            (out->mode == DIFF_LONG64 ? rnd(rng) & ~UINT64_C(0xffffffff) : 0);
     out->in.gpr[base] = target;
 }
 
@@ -431,6 +433,15 @@ static void fill_gprs(struct diff_case *out, struct rng_state *rng)
         out->in.gpr[X86_RBP] = DIFF_DATA + 1024 + 8 * rnd_below(rng, 64);
     out->in.fs_base = rnd_below(rng, 2) ? DIFF_DATA : rnd_below(rng, 4096);
     out->in.gs_base = rnd_below(rng, 2) ? DIFF_DATA : rnd_below(rng, 4096);
+}
+
+/* What 32-bit code cannot see is zero. */
+static void narrow_gprs(struct diff_case *out)
+{
+    for (unsigned i = 0; i < X86_NUM_GPRS; i++)
+        out->in.gpr[i] = i < 8 ? (uint32_t)out->in.gpr[i] : 0;
+    out->in.fs_base = 0;
+    out->in.gs_base = 0;
 }
 
 static bool is_repeated(const struct decoded *decoded)
@@ -458,6 +469,8 @@ void case_fill(struct diff_case *out, const struct decoded *decoded,
 {
     fill_code(out, decoded, rng);
     fill_gprs(out, rng);
+    if (out->mode != DIFF_LONG64)
+        narrow_gprs(out);
     fill_xsave(out->in.xsave, xsave_mask, rng);
     fill_lanes(out->data, DIFF_DATA_SIZE, rng);
     out->in.rflags = X86_RF_FIXED1 | X86_IF | (rnd(rng) & X86_ARITH_FLAGS);

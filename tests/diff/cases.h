@@ -12,11 +12,12 @@ struct decoded {
     ZydisDecodedOperand operands[ZYDIS_MAX_OPERAND_COUNT];
 };
 
-/* Decode @bytes in 64-bit mode. */
-bool case_decode(const uint8_t *bytes, unsigned len, struct decoded *out);
+bool case_decode(enum diff_mode mode, const uint8_t *bytes, unsigned len,
+                 struct decoded *out);
 
 /**
  * case_fill() - registers, vectors and memory for the instruction in @decoded
+ * @out:        its mode is set
  * @xsave_mask: components to fill
  */
 void case_fill(struct diff_case *out, const struct decoded *decoded,

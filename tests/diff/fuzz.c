@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Differential fuzzing: random instructions of every form the decoder knows in
- * 64-bit user mode, on the host's CPU and on the simulated core.
+ * user mode, on the host's CPU and on the simulated core.
  *
- *   diff_fuzz [--cases N] [--seed S] [--only MNEMONIC] [--report FILE]
- *             [--max-differences N]
+ *   diff_fuzz [--mode 64|32] [--cases N] [--seed S] [--only MNEMONIC]
+ *             [--report FILE] [--max-differences N]
  *
  * Ends with "N passed, N failed"; exit status 1 if anything differed.
  */
@@ -28,6 +28,7 @@ struct tally {
 };
 
 struct options {
+    enum diff_mode mode;
     uint64_t cases, seed;
     const char *only;
     const char *report;
@@ -92,9 +93,11 @@ static bool make_case(struct fuzz *fuzz, ZydisMnemonic mnemonic,
     for (unsigned attempt = 0; attempt < MAX_ENCODE_TRIES; attempt++) {
         const struct shape *shape =
             &shapes->all[first + rnd_below(&fuzz->rng, count)];
-        unsigned len = shape_encode(shape, &fuzz->rng, test->bytes);
+        unsigned len =
+            shape_encode(shape, shapes->mode, &fuzz->rng, test->bytes);
 
-        if (!case_decode(test->bytes, len, decoded) ||
+        test->mode = (uint8_t)shapes->mode;
+        if (!case_decode(shapes->mode, test->bytes, len, decoded) ||
             decoded->inst.mnemonic != mnemonic || is_unsuitable(decoded))
             continue;
         case_fill(test, decoded, fuzz->xsave_mask, &fuzz->rng);
@@ -191,7 +194,7 @@ static const char *verdict(const struct fuzz *fuzz, unsigned mnemonic)
     if (excluded)
         return excluded;
     if (fuzz->shapes->first[mnemonic + 1] == fuzz->shapes->first[mnemonic])
-        return "no encoding in 64-bit mode, or none that this decoder accepts";
+        return "no encoding in this mode, or none that this decoder accepts";
     if (!tally->compared && tally->not_offered)
         return "the host has it, the simulated processor does not offer it";
     if (!tally->compared)
@@ -226,22 +229,35 @@ static void write_report(const struct fuzz *fuzz)
     (void)printf("%u mnemonics executed without fault and compared\n", really);
 }
 
+static enum diff_mode parse_mode(const char *text)
+{
+    if (!strcmp(text, "64"))
+        return DIFF_LONG64;
+    if (!strcmp(text, "32"))
+        return DIFF_COMPAT32;
+    (void)fprintf(stderr, "no such mode: %s\n", text);
+    exit(2);
+}
+
 static struct options parse(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"cases",            required_argument, NULL, 'c'},
-        {"seed",              required_argument, NULL, 's'},
-        {"only",                  required_argument, NULL, 'o'},
-        {"report",required_argument, NULL, 'r'},
-        {"max-differences",               required_argument, NULL, 'm'},
-        {0            },
+        {"mode",             required_argument, NULL, 'b'},
+        {"cases",              required_argument, NULL, 'c'},
+        {"seed",                  required_argument, NULL, 's'},
+        {"only",required_argument, NULL, 'o'},
+        {"report",               required_argument, NULL, 'r'},
+        {"max-differences",             required_argument, NULL, 'm'},
+        {0             },
     };
     struct options options = {
         .cases = 20000, .seed = 1, .max_differences = UINT64_MAX};
     int option;
 
     while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
-        if (option == 'c')
+        if (option == 'b')
+            options.mode = parse_mode(optarg);
+        else if (option == 'c')
             options.cases = strtoull(optarg, NULL, 0);
         else if (option == 's')
             options.seed = strtoull(optarg, NULL, 0);
@@ -266,7 +282,7 @@ int main(int argc, char **argv)
         abort();
     fuzz->options = parse(argc, argv);
     fuzz->rng.s = fuzz->options.seed * UINT64_C(0x9e3779b97f4a7c15) | 1;
-    fuzz->shapes = shapes_create();
+    fuzz->shapes = shapes_create(fuzz->options.mode);
     choose_mnemonics(fuzz);
     if (!fuzz->num_chosen) {
         (void)fprintf(stderr, "no such mnemonic: %s\n", fuzz->options.only);

@@ -23,6 +23,12 @@
 #define DIFF_DATA_SIZE 8192
 #define DIFF_MAX_STEPS 300 /* iterations of a REP instruction */
 
+/* The code segment that a case runs in. */
+enum diff_mode { DIFF_LONG64, DIFF_COMPAT32 };
+
+/* Selectors of Linux programs. */
+enum { DIFF_CS32 = 0x23, DIFF_DS = 0x2b, DIFF_CS64 = 0x33 };
+
 /* Everything a user-mode instruction can see or change. */
 struct diff_state {
     uint64_t gpr[X86_NUM_GPRS];
@@ -33,6 +39,7 @@ struct diff_state {
 struct diff_case {
     uint8_t bytes[16];
     uint8_t len;
+    uint8_t mode;    /* enum diff_mode */
     uint16_t offset; /* of the instruction in the code page */
     struct diff_state in;
     uint8_t data[DIFF_DATA_SIZE];

@@ -106,6 +106,18 @@ static struct x86_seg user_seg(uint16_t selector, uint8_t type, uint8_t l)
                             .g = 1};
 }
 
+static void set_segments(struct x86_state *state, enum diff_mode mode)
+{
+    static const enum x86_seg_name data[] = {X86_DS, X86_ES, X86_FS, X86_GS};
+    bool is_64 = mode == DIFF_LONG64;
+
+    state->seg[X86_CS] = user_seg(is_64 ? DIFF_CS64 : DIFF_CS32, 11, is_64);
+    state->seg[X86_SS_SEG] = user_seg(DIFF_DS, 3, 0);
+    for (unsigned i = 0; i < SIM_ARRAY_LEN(data); i++)
+        state->seg[data[i]] =
+            is_64 ? (struct x86_seg){.unusable = 1} : user_seg(DIFF_DS, 3, 0);
+}
+
 static void set_system_state(struct model *model, struct x86_state *state)
 {
     x86_state_reset(state);
@@ -114,12 +126,6 @@ static void set_system_state(struct model *model, struct x86_state *state)
     state->cr4 = 0x50620; /* OSXSAVE FSGSBASE OSXMMEXCPT OSFXSR PAE */
     state->efer = 0xd01;  /* NXE LMA LME SCE */
     state->xcr0 = model->xsave_mask;
-    state->seg[X86_CS] = user_seg(0x33, 11, 1);
-    state->seg[X86_SS_SEG] = user_seg(0x2b, 3, 0);
-    state->seg[X86_DS] = (struct x86_seg){.unusable = 1};
-    state->seg[X86_ES] = state->seg[X86_DS];
-    state->seg[X86_FS] = state->seg[X86_DS];
-    state->seg[X86_GS] = state->seg[X86_DS];
     /* No local descriptors, no port is allowed. */
     state->gdtr = (struct x86_table_reg){.base = GDT, .limit = sizeof gdt - 1};
     state->ldtr.unusable = 1;
@@ -189,6 +195,7 @@ static void load(struct model *model, const struct diff_case *test)
     memcpy(physmem_host(model->mem, (gpa_t){FRAME_DATA}, DIFF_DATA_SIZE),
            test->data, DIFF_DATA_SIZE);
     set_system_state(model, state);
+    set_segments(state, (enum diff_mode)test->mode);
     memcpy(state->gpr, test->in.gpr, sizeof state->gpr);
     state->rip = test->in.rip;
     state->rflags = test->in.rflags;

@@ -113,12 +113,18 @@ static inline void clear_sticky_flags(void)
 }
 
 /* Data selectors are not part of the frame. */
-static inline void clear_selectors(void)
+static inline void set_selectors(uint16_t selector)
 {
     __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\t"
-                     "mov %0, %%fs\n\tmov %0, %%gs" ::"r"(0)
+                     "mov %0, %%fs\n\tmov %0, %%gs" ::"r"((int)selector)
                      : "memory");
 }
+
+/* What the kernel gives 64-bit and 32-bit programs: CS, data. */
+static const uint16_t selectors[][2] = {
+    [DIFF_LONG64] = {DIFF_CS64, 0      },
+    [DIFF_COMPAT32] = {DIFF_CS32, DIFF_DS},
+};
 
 static long raw_syscall3(long number, long a, long b, long c)
 {
@@ -215,8 +221,10 @@ static void load_case(ucontext_t *uc)
     regs[REG_EFL] = (greg_t)(next->in.rflags | X86_TF);
     regs[REG_TRAPNO] = 0;
     regs[REG_ERR] = 0;
+    regs[REG_CSGSFS] =
+        (greg_t)((uint64_t)DIFF_DS << 48 | selectors[next->mode][0]);
     load_xsave(next->in.xsave, frame_xsave(uc));
-    clear_selectors();
+    set_selectors(selectors[next->mode][1]);
     set_fs(next->in.fs_base);
     set_gs(next->in.gs_base);
     child.steps = 0;

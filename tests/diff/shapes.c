@@ -119,7 +119,15 @@ static void put_random_prefix(struct rng_state *rng, uint8_t *out,
         out[(*len)++] = prefixes[rnd_below(rng, sizeof prefixes)];
 }
 
+/* Eight registers are all there is outside 64-bit mode. */
+static void drop_upper_registers(struct extension *ext)
+{
+    ext->r = ext->x = ext->b = ext->r2 = 0;
+    ext->v &= 7;
+}
+
 static struct extension random_extension(const struct shape *shape,
+                                         enum diff_mode mode,
                                          struct rng_state *rng)
 {
     uint64_t bits = rnd(rng);
@@ -140,13 +148,15 @@ static struct extension random_extension(const struct shape *shape,
         ext.v = 0;
     if (!ext.aaa)
         ext.z = 0;
+    if (mode != DIFF_LONG64)
+        drop_upper_registers(&ext);
     return ext;
 }
 
-unsigned shape_encode(const struct shape *shape, struct rng_state *rng,
-                      uint8_t bytes[16])
+unsigned shape_encode(const struct shape *shape, enum diff_mode mode,
+                      struct rng_state *rng, uint8_t bytes[16])
 {
-    struct extension ext = random_extension(shape, rng);
+    struct extension ext = random_extension(shape, mode, rng);
     uint8_t buffer[32];
     unsigned len = 0;
 
@@ -172,6 +182,7 @@ struct found {
 
 struct finder {
     ZydisDecoder decoder;
+    bool has_rex;
     struct found *list;
     uint32_t count, capacity;
 };
@@ -253,6 +264,8 @@ static void try_lengths(struct finder *finder, struct shape shape)
     for (unsigned bits = 0; bits < 8 * lengths; bits++) {
         shape.pp = bits & 3;
         shape.w = (bits >> 2) & 1;
+        if (shape.w && shape.encoding == SHAPE_LEGACY && !finder->has_rex)
+            continue;
         shape.l = (uint8_t)(bits >> 3);
         try_opcodes(finder, shape);
     }
@@ -281,7 +294,17 @@ static void index_shapes(struct shapes *shapes, const struct finder *finder)
     shapes->first[ZYDIS_MNEMONIC_MAX_VALUE + 1] = at;
 }
 
-struct shapes *shapes_create(void)
+void shapes_init_decoder(enum diff_mode mode, ZydisDecoder *decoder)
+{
+    if (mode == DIFF_LONG64)
+        (void)ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_64,
+                               ZYDIS_STACK_WIDTH_64);
+    else
+        (void)ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_COMPAT_32,
+                               ZYDIS_STACK_WIDTH_32);
+}
+
+struct shapes *shapes_create(enum diff_mode mode)
 {
     static const uint8_t evex_maps[] = {1, 2, 3, 5, 6};
     struct shapes *shapes = calloc(1, sizeof *shapes);
@@ -289,8 +312,9 @@ struct shapes *shapes_create(void)
 
     if (!shapes)
         abort();
-    (void)ZydisDecoderInit(&finder.decoder, ZYDIS_MACHINE_MODE_LONG_64,
-                           ZYDIS_STACK_WIDTH_64);
+    shapes->mode = mode;
+    shapes_init_decoder(mode, &finder.decoder);
+    finder.has_rex = mode == DIFF_LONG64;
     for (uint8_t map = 0; map < 4; map++)
         try_lengths(&finder,
                     (struct shape){.encoding = SHAPE_LEGACY, .map = map});

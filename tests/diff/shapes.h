@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Every encoding form of 64-bit mode, found by walking the opcode maps with the
+ * Every encoding form of a mode, found by walking the opcode maps with the
  * decoder and sorting what it accepts by mnemonic, so that a generator can
  * choose mnemonics evenly.
  */
@@ -10,6 +10,8 @@
 #include <Zydis/Zydis.h>
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "machine.h"
 
 enum shape_encoding { SHAPE_LEGACY, SHAPE_VEX, SHAPE_EVEX };
 
@@ -25,6 +27,7 @@ struct shape {
 };
 
 struct shapes {
+    enum diff_mode mode;
     struct shape *all; /* sorted by mnemonic */
     uint32_t count;
     uint32_t first[ZYDIS_MNEMONIC_MAX_VALUE + 2]; /* index of a mnemonic */
@@ -37,7 +40,7 @@ uint64_t rnd(struct rng_state *rng);
 /* 0 <= result < n */
 uint32_t rnd_below(struct rng_state *rng, uint32_t n);
 
-struct shapes *shapes_create(void);
+struct shapes *shapes_create(enum diff_mode mode);
 void shapes_destroy(struct shapes *shapes);
 
 /**
@@ -46,7 +49,10 @@ void shapes_destroy(struct shapes *shapes);
  * Returns: bytes written, at most 15; they may not decode to the mnemonic
  * (the caller checks).
  */
-unsigned shape_encode(const struct shape *shape, struct rng_state *rng,
-                      uint8_t bytes[16]);
+unsigned shape_encode(const struct shape *shape, enum diff_mode mode,
+                      struct rng_state *rng, uint8_t bytes[16]);
+
+/* A decoder for the mode. */
+void shapes_init_decoder(enum diff_mode mode, ZydisDecoder *decoder);
 
 #endif

@@ -50,8 +50,10 @@ static bool is_in_limit(const struct x86_seg *seg, uint64_t offset,
     bool expands_down = (seg->type & 12) == 4;
     uint64_t last = offset + size - 1;
 
+    /* With the highest limit addresses wrap.  [SDM] Vol. 3A, "Limit Checking"
+     * leaves it open; measured. */
     if (!expands_down)
-        return last <= seg->limit;
+        return last <= seg->limit || seg->limit == UINT32_MAX;
     return offset > seg->limit && last <= (seg->db ? UINT32_MAX : 0xffffu);
 }
 

@@ -454,15 +454,32 @@ static bool read_ahead(const struct x86_stack *stack, unsigned size,
     return x86_stack_pop(&ahead, size, &ignored, fault);
 }
 
-/* Offset and selector. */
+/* Intel's processors read only two bytes of its slot (measured). */
+static bool pop_selector(struct x86_stack *stack, unsigned size,
+                         uint64_t *selector, struct x86_fault *fault)
+{
+    struct x86_stack slot = *stack;
+    unsigned used = x86_quirks_is_amd() ? size : 2;
+
+    if (!x86_stack_pop(&slot, used, selector, fault))
+        return false;
+    x86_stack_skip(stack, size);
+    return true;
+}
+
+/* Offset and selector; the latter is read first (measured). */
 static bool pop_pointer(struct x86_stack *stack, unsigned size,
                         uint64_t *offset, uint64_t *selector,
                         struct x86_fault *fault)
 {
-    /* AMD's processors begin with the selector (measured). */
-    return (!x86_quirks_is_amd() || read_ahead(stack, size, 1, fault)) &&
-           x86_stack_pop(stack, size, offset, fault) &&
-           x86_stack_pop(stack, size, selector, fault);
+    struct x86_stack behind = *stack;
+
+    x86_stack_skip(&behind, size);
+    if (!pop_selector(&behind, size, selector, fault) ||
+        !x86_stack_pop(stack, size, offset, fault))
+        return false;
+    *stack = behind;
+    return true;
 }
 
 /* The stack of an outer level, behind the return address. */
@@ -488,6 +505,14 @@ static bool far_return_outer(struct x86_core *core, struct x86_seg *cs,
     return true;
 }
 
+/* Intel's processors ignore the upper half of RIP on the way to code that is
+ * not 64-bit (measured). */
+static void narrow_rip(struct frame *frame, const struct x86_seg *cs)
+{
+    if (!cs->l && !x86_quirks_is_amd())
+        frame->rip = (uint32_t)frame->rip;
+}
+
 bool x86_far_return(struct x86_core *core, unsigned size, uint16_t release,
                     struct x86_fault *fault)
 {
@@ -507,8 +532,10 @@ bool x86_far_return(struct x86_core *core, unsigned size, uint16_t release,
     if (!is_same_level && x86_quirks_is_amd() &&
         !pop_outer_stack(stack, size, release, &frame, fault))
         return false;
-    if (!return_target(core, (uint16_t)frame.cs, &cs, fault) ||
-        !check_rip(state, &cs, frame.rip, fault))
+    if (!return_target(core, (uint16_t)frame.cs, &cs, fault))
+        return false;
+    narrow_rip(&frame, &cs);
+    if (!check_rip(state, &cs, frame.rip, fault))
         return false;
     if (!is_same_level)
         return pop_outer_stack(stack, size, release, &frame, fault) &&
@@ -645,6 +672,7 @@ bool x86_iret(struct x86_core *core, unsigned size, struct x86_fault *fault)
         return false;
     if (!return_target(core, (uint16_t)frame.cs, &cs, fault))
         return false;
+    narrow_rip(&frame, &cs);
     /* Intel's processors look at SS before RIP (measured). */
     if ((!is_outer || x86_quirks_is_amd()) &&
         !check_rip(state, &cs, frame.rip, fault))

@@ -19,6 +19,7 @@ extern "C" {
 #endif
 
 struct x86_core;
+struct x86_state;
 
 /* @size: operand size, 2, 4 or 8 bytes.  RIP holds the next instruction. */
 bool x86_far_jump(struct x86_core *core, uint16_t selector, uint64_t offset,
@@ -29,6 +30,14 @@ bool x86_far_call(struct x86_core *core, uint16_t selector, uint64_t offset,
 bool x86_far_return(struct x86_core *core, unsigned size, uint16_t release,
                     struct x86_fault *fault);
 bool x86_iret(struct x86_core *core, unsigned size, struct x86_fault *fault);
+
+/*
+ * SYSCALL and SYSRET exist in 64-bit mode, on AMD's processors in all protected
+ * modes; SYSENTER and SYSEXIT not in AMD's long mode.  Otherwise #UD.
+ * [SDM] Vol. 2B and [APM] Vol. 3, the instructions' pages.
+ */
+bool x86_has_syscall(const struct x86_state *state);
+bool x86_has_sysenter(const struct x86_state *state);
 
 /* The architecture's own SYSCALL and so on, entering the guest's kernel. */
 bool x86_syscall(struct x86_core *core, struct x86_fault *fault);

@@ -4,6 +4,7 @@
 #include "arch/x86/core.h"
 #include "arch/x86/core_sys.h"
 #include "arch/x86/far.h"
+#include "arch/x86/quirks.h"
 #include "arch/x86/segment.h"
 
 enum { EFER_SCE = 1 };
@@ -32,13 +33,24 @@ static struct x86_seg flat_code(uint16_t selector, unsigned cpl, bool is_64)
     return cs;
 }
 
+bool x86_has_syscall(const struct x86_state *state)
+{
+    return (state->efer & EFER_SCE) && !x86_in_real_mode(state) &&
+           (x86_in_64bit_mode(state) || x86_quirks_is_amd());
+}
+
+bool x86_has_sysenter(const struct x86_state *state)
+{
+    return !x86_in_long_mode(state) || !x86_quirks_is_amd();
+}
+
 bool x86_syscall(struct x86_core *core, struct x86_fault *fault)
 {
     struct x86_state *state = x86_core_state(core);
     uint64_t star = state->msr[X86_MSR_STAR], rflags;
     uint16_t selector = (uint16_t)(star >> 32);
 
-    if (!(state->efer & EFER_SCE) || x86_in_real_mode(state))
+    if (!x86_has_syscall(state))
         return x86_fail_plain(fault, X86_UD);
     rflags = x86_core_rflags(core);
     if (x86_in_long_mode(state)) {
@@ -67,11 +79,13 @@ bool x86_sysret(struct x86_core *core, unsigned size, struct x86_fault *fault)
     uint16_t selector = (uint16_t)(state->msr[X86_MSR_STAR] >> 48);
     uint64_t keep = X86_RF | X86_VM;
 
-    if (!(state->efer & EFER_SCE) || x86_in_real_mode(state))
+    if (!x86_has_syscall(state))
         return x86_fail_plain(fault, X86_UD);
     if (x86_cpl(state) != 0)
         return x86_fail(fault, X86_GP, 0);
-    if (size == 8 && !x86_is_canonical(state->gpr[X86_RCX]))
+    /* On AMD's processors the first fetch faults, in user mode. */
+    if (size == 8 && !x86_is_canonical(state->gpr[X86_RCX]) &&
+        !x86_quirks_is_amd())
         return x86_fail(fault, X86_GP, 0);
     if (x86_in_long_mode(state))
         x86_core_set_rflags(core, (state->gpr[X86_R11] & 0x3c7fd7 & ~keep) |
@@ -93,6 +107,8 @@ bool x86_sysenter(struct x86_core *core, struct x86_fault *fault)
     uint16_t selector = (uint16_t)state->msr[X86_MSR_SYSENTER_CS];
     bool is_long = x86_in_long_mode(state);
 
+    if (!x86_has_sysenter(state))
+        return x86_fail_plain(fault, X86_UD);
     if (x86_in_real_mode(state) || !(selector & 0xfffc))
         return x86_fail(fault, X86_GP, 0);
     x86_core_set_rflags(core, x86_core_rflags(core) &
@@ -116,6 +132,8 @@ bool x86_sysexit(struct x86_core *core, unsigned size, struct x86_fault *fault)
     uint64_t rip = state->gpr[X86_RDX], rsp = state->gpr[X86_RCX];
     uint16_t offset = size == 8 ? 32 : 16;
 
+    if (!x86_has_sysenter(state))
+        return x86_fail_plain(fault, X86_UD);
     if (x86_in_real_mode(state) || x86_cpl(state) != 0 || !(selector & 0xfffc))
         return x86_fail(fault, X86_GP, 0);
     if (size == 8 && (!x86_is_canonical(rip) || !x86_is_canonical(rsp)))

@@ -58,7 +58,7 @@ static bool stack_addr(const struct x86_stack *stack, uint64_t offset,
 
         if (offset <= seg->limit || last > top)
             return out_of_segment(stack, fault);
-    } else if (last > seg->limit) {
+    } else if (last > seg->limit && seg->limit != UINT32_MAX) {
         return out_of_segment(stack, fault);
     }
     *addr = (uint32_t)(seg->base + offset);
@@ -97,6 +97,11 @@ bool x86_stack_pop(struct x86_stack *stack, unsigned size, uint64_t *value,
     x86_debug_note_data(stack->core, addr, size, X86_ACCESS_READ);
     set_sp(stack, offset + size);
     return true;
+}
+
+void x86_stack_skip(struct x86_stack *stack, uint64_t bytes)
+{
+    set_sp(stack, stack->sp + bytes);
 }
 
 void x86_stack_commit(const struct x86_stack *stack)

@@ -42,6 +42,7 @@ bool x86_stack_push(struct x86_stack *stack, unsigned size, uint64_t value,
                     struct x86_fault *fault);
 bool x86_stack_pop(struct x86_stack *stack, unsigned size, uint64_t *value,
                    struct x86_fault *fault);
+void x86_stack_skip(struct x86_stack *stack, uint64_t bytes);
 /* Write SP (of the stack's width) back to RSP; leaves SS alone. */
 void x86_stack_commit(const struct x86_stack *stack);
 

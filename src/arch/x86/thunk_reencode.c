@@ -181,6 +181,8 @@ static bool w_selects_gpr_size(const struct x86_reencode *how)
     case ZYDIS_MNEMONIC_VCVTSI2SD:
     case ZYDIS_MNEMONIC_VCVTUSI2SS:
     case ZYDIS_MNEMONIC_VCVTUSI2SD:
+    case ZYDIS_MNEMONIC_VPCMPESTRI: /* of the lengths in RAX and RDX */
+    case ZYDIS_MNEMONIC_VPCMPESTRM:
         return true;
     default:
         return has_gpr_operand(how);

@@ -443,7 +443,8 @@ static bool store_computed(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     uint64_t fip = fpu->fip, fdp = fpu->fdp;
     uint16_t fop = fpu->fop, fds = fpu->fds;
 
-    x86_fpu_leave_x87(fpu);
+    if (thunk->needs & X86_NEED_MMX)
+        x86_fpu_leave_x87(fpu);
     memcpy(x87, fpu->x87, sizeof(x87));
     if (!execute(fpu, thunk, data, call))
         return false;
@@ -466,15 +467,19 @@ static bool store_computed(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     return false;
 }
 
-static bool computes_first(const struct x86_thunk *thunk)
+static bool computes_first(const struct x86_fpu *fpu,
+                           const struct x86_thunk *thunk)
 {
-    return thunk->mem == X86_THUNK_WRITE &&
-           ((thunk->needs & (X86_NEED_MXCSR | X86_NEED_X87)) ||
-            ((thunk->needs & X86_NEED_MMX) &&
-             (thunk->mnemonic == ZYDIS_MNEMONIC_MOVNTQ ||
-              thunk->mnemonic == ZYDIS_MNEMONIC_MOVQ ||
-              thunk->mnemonic == ZYDIS_MNEMONIC_MOVD))) &&
-           !x86_quirks_is_amd();
+    bool is_mmx = thunk->mnemonic == ZYDIS_MNEMONIC_MOVNTQ ||
+                  thunk->mnemonic == ZYDIS_MNEMONIC_MOVQ ||
+                  thunk->mnemonic == ZYDIS_MNEMONIC_MOVD;
+
+    if (thunk->mem != X86_THUNK_WRITE || x86_quirks_is_amd())
+        return false;
+    if (thunk->needs & X86_NEED_X87) /* live: no exception is unmasked */
+        return !(fpu->live & X86_LIVE_X87);
+    return (thunk->needs & X86_NEED_MXCSR) ||
+           (is_mmx && (thunk->needs & X86_NEED_MMX));
 }
 
 static bool run_with_memory(struct x86_fpu *fpu, const struct x86_thunk *thunk,
@@ -484,7 +489,7 @@ static bool run_with_memory(struct x86_fpu *fpu, const struct x86_thunk *thunk,
 
     if (!check_alignment(fpu, thunk, call))
         return false;
-    if (computes_first(thunk))
+    if (computes_first(fpu, thunk))
         return store_computed(fpu, thunk, call, bounce);
     if ((thunk->mem & X86_THUNK_READ) &&
         !touch_operand(fpu, thunk, call, TOUCH_READ, bounce))

@@ -490,6 +490,8 @@ bool x86_thunk_xsave(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     area.is_compact = is_compacting(thunk->mnemonic);
     area.xcomp = area.comps;
     area.used = in_use(fpu);
+    if (area.num_regs < 16 && !x86_quirks_is_amd()) /* measured */
+        area.used &= ~(UINT64_C(1) << X86_XCOMP_HI16_ZMM);
     put_x87(&area);
     put_mxcsr(&area);
     put_xmm(&area);

@@ -13,6 +13,7 @@
 
 #include "arch/x86/exec/exec.h"
 #include "arch/x86/exec/flags.h"
+#include "arch/x86/quirks.h"
 
 /* ----------------------------------------------- LOCK ADD and its relatives */
 
@@ -195,6 +196,9 @@ EXEC(cmpxchg16b)
     bool is_equal;
     void *ptr;
 
+    /* Intel's processors look at the alignment first (measured). */
+    if (((X86_AT(64, op->seg) + offset) & 15) && !x86_quirks_is_amd())
+        return x86_raise_error(core, op, X86_GP, 0);
     if (!x86_linear_addr(core, x86_op_seg(op), offset, 16, X86_ACCESS_WRITE,
                          &linear))
         return x86_raise_set(core, op);

@@ -10,6 +10,7 @@
 #include "arch/x86/exec/flags.h"
 #include "arch/x86/exec/stack.h"
 #include "arch/x86/exec/sys.h"
+#include "arch/x86/quirks.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/vmem.h"
 
@@ -95,7 +96,8 @@ static struct x86_op *pop_seg(struct x86_core *core, struct x86_op *op,
     uint64_t value = 0;
     struct x86_op *next;
 
-    if (!x86_read(core, X86_SS_SEG, rsp & x86_stack_mask(core), &value, size))
+    if (!x86_read(core, X86_SS_SEG, rsp & x86_stack_mask(core), &value,
+                  x86_quirks_is_amd() ? size : 2)) /* (measured) */
         return x86_raise_set(core, op);
     next = load_seg(core, op, (uint16_t)value);
     if (!(core->pending & X86_PENDING_FAULT))
@@ -243,6 +245,10 @@ EXEC(arpl_m)
     uint16_t from = GET(16, 0);
 
     REQUIRE_PROTECTED();
+    if (!x86_quirks_is_amd()) { /* reading is an access of its own */
+        LOAD(16, before, x86_op_offset(core, op));
+        (void)before;
+    }
     MODIFY(16, to, x86_op_offset(core, op));
     if ((*to & 3) < (from & 3)) {
         *to = (uint16_t)((*to & ~3U) | (from & 3));

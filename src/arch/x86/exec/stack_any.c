@@ -8,6 +8,7 @@
 #include "arch/x86/exec/exec.h"
 #include "arch/x86/exec/flags.h"
 #include "arch/x86/exec/stack.h"
+#include "arch/x86/quirks.h"
 #include "arch/x86/segment.h"
 
 uint64_t x86_stack_mask(const struct x86_core *core)
@@ -238,29 +239,35 @@ static struct x86_op *enter(struct x86_core *core, struct x86_op *op,
 
 FOR_WIDE_SIZES(SIZED, stack)
 
-static bool read_all(struct x86_core *core, uint64_t values[8], unsigned size)
+/* Returns: how many of the eight could be read. */
+static unsigned read_all(struct x86_core *core, uint64_t values[8],
+                         unsigned size)
 {
     uint64_t mask = x86_stack_mask(core), top = core->state.gpr[X86_RSP];
+    unsigned i;
 
-    for (unsigned i = 0; i < 8; i++) {
+    for (i = 0; i < 8; i++) {
         values[i] = 0;
         if (!x86_read(core, X86_SS_SEG, (top + i * size) & mask, &values[i],
                       size))
-            return false;
+            break;
     }
-    return true;
+    return i;
 }
 
 static struct x86_op *pop_all(struct x86_core *core, struct x86_op *op,
                               unsigned size)
 {
     uint64_t values[8];
+    unsigned num = read_all(core, values, size);
 
-    if (!read_all(core, values, size))
+    if (num < 8 && x86_quirks_is_amd())
         return x86_raise_set(core, op);
-    for (unsigned i = 0; i < 8; i++)
+    for (unsigned i = 0; i < num; i++)
         if (7 - i != X86_RSP)
             put_sized(core, 7 - i, values[i], size);
+    if (num < 8) /* Intel's processors keep what was popped (measured) */
+        return x86_raise_set(core, op);
     x86_stack_move(core, 8 * (int64_t)size);
     return op + 1;
 }

@@ -175,7 +175,7 @@ EXEC(syscall_64)
 {
     bool is_64 = core->mode == X86_MODE_64;
 
-    if (!(core->state.efer & X86_EFER_SCE))
+    if (!x86_has_syscall(&core->state))
         return x86_raise(core, op, X86_UD);
     core->state.gpr[X86_RCX] = op->next_rip;
     if (is_64)
@@ -186,6 +186,8 @@ EXEC(syscall_64)
 
 EXEC(sysenter)
 {
+    if (!x86_has_sysenter(&core->state))
+        return x86_raise(core, op, X86_UD);
     return call_kernel(core, op, X86_CALL_SYSENTER, x86_sysenter);
 }
 
