@@ -102,7 +102,7 @@ static void kvm_serve_exception(struct kvm_cpu *cpu,
         fault.source = X86_FROM_TRAP;
         break;
     case X86_BP:
-        if (kvm_stops_met(&cpu->stops, frame->rip)) {
+        if (kvm_gang_met(cpu, frame->rip)) {
             x86_core_state(base->core)->rip--;
             return;
         }
@@ -136,7 +136,7 @@ static bool kvm_is_stop_pending(struct kvm_cpu *cpu)
 {
     struct kvm_vcpu_events events = {0};
 
-    return kvm_stops_met(&cpu->stops, cpu->sync.regs.rip) &&
+    return kvm_gang_met(cpu, cpu->sync.regs.rip) &&
            !kvm_call_get_vcpu_events(cpu->kvm->host, cpu->fd, &events) &&
            (events.exception.injected || events.exception.pending) &&
            events.exception.nr == X86_BP;

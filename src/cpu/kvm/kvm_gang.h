@@ -81,6 +81,9 @@ void kvm_gang_pause(struct kvm_gang *gang);
  *  that execute it; kvm_gang_lift() - when the last of them is outside. */
 void kvm_gang_plant(struct kvm_cpu *cpu);
 void kvm_gang_lift(struct kvm_cpu *cpu);
+/** kvm_gang_met() - @cpu reported INT3; RIP is behind it
+ *  Returns: true if it was a stop's; the instruction is at RIP - 1. */
+bool kvm_gang_met(const struct kvm_cpu *cpu, uint64_t rip);
 /** kvm_gang_uncover() - before the core executes: no INT3 is left anywhere. */
 void kvm_gang_uncover(struct kvm_gang *gang);
 /** kvm_gang_uses() - whether a vCPU is in the guest with @mm. */
