@@ -199,6 +199,20 @@ static bool gang_has_planted(const struct kvm_cpu *cpu, const struct mm *mm)
     return holder;
 }
 
+static bool gang_remembers(const struct kvm_gang *gang, uint64_t addr)
+{
+    for (uint32_t i = 0; i < KVM_GANG_MEMORY; i++)
+        if (gang->planted[i] == addr)
+            return true;
+    return false;
+}
+
+static void gang_remember(struct kvm_gang *gang, uint64_t addr)
+{
+    if (!gang_remembers(gang, addr))
+        gang->planted[gang->num_planted++ % KVM_GANG_MEMORY] = addr;
+}
+
 void kvm_gang_plant(struct kvm_cpu *cpu)
 {
     struct mm *mm = cpu->base.linux_cpu.loaded_mm;
@@ -208,6 +222,8 @@ void kvm_gang_plant(struct kvm_cpu *cpu)
         return;
     kvm_gang_pause(&cpu->kvm->gang); /* some entered when there was no stop */
     kvm_stops_plant(&cpu->stops, mm);
+    for (size_t i = 0; i < cpu->stops.count; i++)
+        gang_remember(&cpu->kvm->gang, cpu->stops.plants[i].addr);
 }
 
 void kvm_gang_lift(struct kvm_cpu *cpu)
@@ -241,6 +257,8 @@ bool kvm_gang_met(const struct kvm_cpu *cpu, uint64_t rip)
 
     if (stops_is_site(cpu->base.linux_cpu.loaded_mm, rip - 1))
         return true;
+    if (!gang_remembers(&cpu->kvm->gang, rip - 1))
+        return false;
     (void)gang_read(cpu, rip - 2, &before[0]);
     return !gang_read(cpu, rip - 1, &before[1]) || !kvm_stops_is_own(before);
 }

@@ -31,6 +31,8 @@ extern "C" {
 
 struct kvm_cpu;
 struct kvm_gang;
+
+enum { KVM_GANG_MEMORY = 64 };
 struct mm;
 
 enum kvm_worker_phase {
@@ -60,6 +62,9 @@ struct kvm_gang {
     struct kvm_cpu *first;
     uint32_t size;
     uint32_t num_running;
+    /* Addresses that had a stop lately; the next entry to be replaced. */
+    uint64_t planted[KVM_GANG_MEMORY];
+    uint32_t num_planted;
 };
 
 void kvm_gang_init(struct kvm_gang *gang);
