@@ -7,7 +7,7 @@
 
 /* Changing breakpoints drops decoded code, maybe that which is being executed:
  * it waits until the core is outside. */
-static void core_stops_changed(struct linux_cpu *linux_cpu)
+void core_stops_changed(struct linux_cpu *linux_cpu)
 {
     struct base_cpu *cpu =
         SIM_CONTAINER_OF(linux_cpu, struct base_cpu, linux_cpu);

@@ -18,6 +18,7 @@ extern "C" {
 #endif
 
 struct base_cpu;
+struct linux_cpu;
 
 struct core_stops {
     uint64_t addrs[STOPS_MAX_ADDRS]; /* breakpoints of the core */
@@ -28,6 +29,8 @@ struct core_stops {
 
 /* Become known to the kernel. */
 void core_stops_init(struct base_cpu *cpu);
+/* linux_cpu.stops_changed; a model may do more. */
+void core_stops_changed(struct linux_cpu *linux_cpu);
 /* After a change of CPU: the sites are those of another seat. */
 void core_stops_refresh(struct base_cpu *cpu);
 

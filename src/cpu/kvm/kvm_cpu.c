@@ -59,6 +59,16 @@ static void kvm_cpu_state_in(struct base_cpu *base)
     kvm_gang_join(&cpu->kvm->gang, cpu);
 }
 
+/* INT3 is planted anew at the next entries. */
+static void kvm_cpu_stops_changed(struct linux_cpu *linux_cpu)
+{
+    struct base_cpu *base =
+        SIM_CONTAINER_OF(linux_cpu, struct base_cpu, linux_cpu);
+
+    core_stops_changed(linux_cpu);
+    kvm_gang_uncover(&kvm_cpu_of(&base->base.base)->kvm->gang);
+}
+
 static const char *kvm_cpu_inst_stop_refusal(const struct base_cpu *base)
 {
     (void)base;
@@ -79,6 +89,7 @@ static void kvm_cpu_init(struct sim_object *obj)
     cpu->kvm = kvm_system_of(obj);
     cpu->fd = -1;
     cpu->base.ops = &kvm_cpu_model;
+    cpu->base.linux_cpu.stops_changed = kvm_cpu_stops_changed;
     cpu->base.runner.run = kvm_cpu_run;
     cpu->base.runner.kick = kvm_cpu_kick;
     cpu->base.runner.slice = KVM_SLICE;

@@ -102,7 +102,7 @@ static void kvm_serve_exception(struct kvm_cpu *cpu,
         fault.source = X86_FROM_TRAP;
         break;
     case X86_BP:
-        if (kvm_stops_met(&cpu->stops, frame->rip)) {
+        if (kvm_gang_met(cpu, frame->rip)) {
             x86_core_state(base->core)->rip--;
             return;
         }
@@ -136,7 +136,7 @@ static bool kvm_is_stop_pending(struct kvm_cpu *cpu)
 {
     struct kvm_vcpu_events events = {0};
 
-    return kvm_stops_met(&cpu->stops, cpu->sync.regs.rip) &&
+    return kvm_gang_met(cpu, cpu->sync.regs.rip) &&
            !kvm_call_get_vcpu_events(cpu->kvm->host, cpu->fd, &events) &&
            (events.exception.injected || events.exception.pending) &&
            events.exception.nr == X86_BP;
@@ -146,12 +146,23 @@ static bool kvm_is_stop_pending(struct kvm_cpu *cpu)
  * leave the CPU in that state: its frame lies on the CPU's stack. */
 void kvm_cpu_serve_signal(struct kvm_cpu *cpu)
 {
+    bool is_pending;
+
     cpu->num_signal_exits++;
-    if (!cpu->sync.trap || kvm_serve_trap(cpu) || !kvm_is_stop_pending(cpu))
+    if (!cpu->sync.trap)
         return;
-    x86_core_sync(cpu->base.core);
-    x86_core_state(cpu->base.core)->rip--;
-    kvm_sync_forget(&cpu->sync); /* with the exception */
+    is_pending = kvm_is_stop_pending(cpu);
+    if (kvm_trap_is_stub(cpu->sync.trap, cpu->sync.regs.rip)) {
+        x86_core_sync(cpu->base.core);
+        (void)kvm_serve_trap(cpu);
+    } else if (is_pending) {
+        x86_core_sync(cpu->base.core);
+        x86_core_state(cpu->base.core)->rip--;
+    } else {
+        return;
+    }
+    /* The event is served: KVM must not deliver it once more. */
+    kvm_sync_forget(&cpu->sync);
 }
 
 /* --------------------------------------------------------------- the reasons

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "arch/x86/linux/process.h"
+#include "arch/x86/linux/uaccess.h"
 #include "base/log.h"
 #include "cpu/kvm/kvm_cpu.h"
 #include "sim/report.h"
@@ -187,13 +188,42 @@ static struct kvm_cpu *gang_peer(const struct kvm_cpu *cpu)
     return peer;
 }
 
+/* Whether another CPU has planted them; its exit may not be served yet. */
+static bool gang_has_planted(const struct kvm_cpu *cpu, const struct mm *mm)
+{
+    const struct kvm_cpu *holder = cpu->kvm->gang.first;
+
+    while (holder &&
+           (holder == cpu || holder->stops.mm != mm || !holder->stops.count))
+        holder = holder->worker.next;
+    return holder;
+}
+
+static bool gang_remembers(const struct kvm_gang *gang, uint64_t addr)
+{
+    for (uint32_t i = 0; i < KVM_GANG_MEMORY; i++)
+        if (gang->planted[i] == addr)
+            return true;
+    return false;
+}
+
+static void gang_remember(struct kvm_gang *gang, uint64_t addr)
+{
+    if (!gang_remembers(gang, addr))
+        gang->planted[gang->num_planted++ % KVM_GANG_MEMORY] = addr;
+}
+
 void kvm_gang_plant(struct kvm_cpu *cpu)
 {
     struct mm *mm = cpu->base.linux_cpu.loaded_mm;
 
     cpu->stops.mm = mm;
-    if (!gang_peer(cpu))
-        kvm_stops_plant(&cpu->stops, mm);
+    if (!mm || !mm->num_sites || gang_has_planted(cpu, mm))
+        return;
+    kvm_gang_pause(&cpu->kvm->gang); /* some entered when there was no stop */
+    kvm_stops_plant(&cpu->stops, mm);
+    for (size_t i = 0; i < cpu->stops.count; i++)
+        gang_remember(&cpu->kvm->gang, cpu->stops.plants[i].addr);
 }
 
 void kvm_gang_lift(struct kvm_cpu *cpu)
@@ -206,6 +236,31 @@ void kvm_gang_lift(struct kvm_cpu *cpu)
     }
     peer->stops = cpu->stops;
     cpu->stops.count = 0;
+}
+
+/* The program's byte at @addr; false if it cannot be read any more. */
+static bool gang_read(const struct kvm_cpu *cpu, uint64_t addr, uint8_t *byte)
+{
+    struct mm *mm = cpu->base.linux_cpu.loaded_mm;
+
+    if (uaccess_read(mm, addr, byte, 1))
+        return false;
+    for (const struct kvm_cpu *c = cpu->kvm->gang.first; c; c = c->worker.next)
+        kvm_stops_hide(&c->stops, mm, addr, byte);
+    return true;
+}
+
+/* Another CPU may have met the same stop before, so that it is over. */
+bool kvm_gang_met(const struct kvm_cpu *cpu, uint64_t rip)
+{
+    uint8_t before[2] = {0};
+
+    if (stops_is_site(cpu->base.linux_cpu.loaded_mm, rip - 1))
+        return true;
+    if (!gang_remembers(&cpu->kvm->gang, rip - 1))
+        return false;
+    (void)gang_read(cpu, rip - 2, &before[0]);
+    return !gang_read(cpu, rip - 1, &before[1]) || !kvm_stops_is_own(before);
 }
 
 void kvm_gang_uncover(struct kvm_gang *gang)

@@ -31,6 +31,8 @@ extern "C" {
 
 struct kvm_cpu;
 struct kvm_gang;
+
+enum { KVM_GANG_MEMORY = 64 };
 struct mm;
 
 enum kvm_worker_phase {
@@ -60,6 +62,9 @@ struct kvm_gang {
     struct kvm_cpu *first;
     uint32_t size;
     uint32_t num_running;
+    /* Addresses that had a stop lately; the next entry to be replaced. */
+    uint64_t planted[KVM_GANG_MEMORY];
+    uint32_t num_planted;
 };
 
 void kvm_gang_init(struct kvm_gang *gang);
@@ -81,6 +86,9 @@ void kvm_gang_pause(struct kvm_gang *gang);
  *  that execute it; kvm_gang_lift() - when the last of them is outside. */
 void kvm_gang_plant(struct kvm_cpu *cpu);
 void kvm_gang_lift(struct kvm_cpu *cpu);
+/** kvm_gang_met() - @cpu reported INT3; RIP is behind it
+ *  Returns: true if it was a stop's; the instruction is at RIP - 1. */
+bool kvm_gang_met(const struct kvm_cpu *cpu, uint64_t rip);
 /** kvm_gang_uncover() - before the core executes: no INT3 is left anywhere. */
 void kvm_gang_uncover(struct kvm_gang *gang);
 /** kvm_gang_uses() - whether a vCPU is in the guest with @mm. */

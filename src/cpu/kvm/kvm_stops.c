@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 #include "cpu/kvm/kvm_stops.h"
 
+#include "arch/x86/fault.h"
 #include "arch/x86/linux/mm.h"
 
-enum { INT3 = 0xcc };
+enum { INT3 = 0xcc, INT_N = 0xcd };
 
 static bool stops_is_planted(const struct kvm_stops *stops, uint64_t addr)
 {
@@ -44,7 +45,16 @@ void kvm_stops_lift(struct kvm_stops *stops)
     stops->count = 0;
 }
 
-bool kvm_stops_met(const struct kvm_stops *stops, uint64_t rip)
+void kvm_stops_hide(const struct kvm_stops *stops, const struct mm *mm,
+                    uint64_t addr, uint8_t *byte)
 {
-    return stops_is_site(stops->mm, rip - 1);
+    for (size_t i = 0; i < stops->count && stops->mm == mm; i++) {
+        if (stops->plants[i].addr == addr)
+            *byte = stops->plants[i].old;
+    }
+}
+
+bool kvm_stops_is_own(const uint8_t before[2])
+{
+    return before[1] == INT3 || (before[0] == INT_N && before[1] == X86_BP);
 }

@@ -37,9 +37,17 @@ struct kvm_stops {
 void kvm_stops_plant(struct kvm_stops *stops, struct mm *mm);
 /** kvm_stops_lift() - after it has left. */
 void kvm_stops_lift(struct kvm_stops *stops);
-/** kvm_stops_met() - the vCPU reported INT3; RIP is behind it
- *  Returns: true if it was one of ours; then the instruction is at RIP - 1. */
-bool kvm_stops_met(const struct kvm_stops *stops, uint64_t rip);
+/** kvm_stops_hide() - give *@byte, read at @addr of @mm, as the program has it.
+ */
+void kvm_stops_hide(const struct kvm_stops *stops, const struct mm *mm,
+                    uint64_t addr, uint8_t *byte);
+/**
+ * kvm_stops_is_own() - whether the program itself has INT3 before @rip
+ * @before: the two bytes before @rip, as the program has them
+ *
+ * INT3 or INT 3; anything else was a stop, even if it is none any more.
+ */
+bool kvm_stops_is_own(const uint8_t before[2]);
 
 #ifdef __cplusplus
 }

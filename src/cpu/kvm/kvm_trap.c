@@ -182,6 +182,11 @@ static bool trap_is_at(uint64_t rip, uint64_t stub)
     return rip - stub <= OUT_SIZE;
 }
 
+bool kvm_trap_is_stub(const struct kvm_trap *trap, uint64_t rip)
+{
+    return rip - trap->base < OFFSET_IDT;
+}
+
 void kvm_trap_read(const struct kvm_trap *trap, uint32_t index,
                    const struct kvm_regs *regs, struct kvm_trap_frame *out)
 {

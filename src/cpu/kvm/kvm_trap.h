@@ -71,6 +71,8 @@ enum { KVM_TRAP_NUM_MSRS = 3 };
 void kvm_trap_msrs(const struct kvm_trap *trap,
                    struct kvm_msr_entry out[KVM_TRAP_NUM_MSRS]);
 
+/** kvm_trap_is_stub() - whether @rip is on the page of the stubs. */
+bool kvm_trap_is_stub(const struct kvm_trap *trap, uint64_t rip);
 /** kvm_trap_read() - which stub the vCPU of CPU @index stands at. */
 void kvm_trap_read(const struct kvm_trap *trap, uint32_t index,
                    const struct kvm_regs *regs, struct kvm_trap_frame *out);

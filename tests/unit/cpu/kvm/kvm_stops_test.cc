@@ -92,14 +92,31 @@ TEST_F(KvmStopsTest, OtherProcessesDoNotSeeThem)
     mm_put(child);
 }
 
-TEST_F(KvmStopsTest, AnInt3IsOursIfASiteIsBeforeRip)
+TEST_F(KvmStopsTest, TheProgramsOwnBytesShowThrough)
 {
+    uint8_t byte = INT3;
+
     site(code + 8);
     kvm_stops_plant(&stops, mm);
+    kvm_stops_hide(&stops, mm, code + 8, &byte);
+    EXPECT_EQ(byte, 0x90);
+    byte = INT3;
+    kvm_stops_hide(&stops, mm, code + 9, &byte);
+    EXPECT_EQ(byte, INT3);
+    kvm_stops_hide(&stops, nullptr, code + 8, &byte);
+    EXPECT_EQ(byte, INT3);
     kvm_stops_lift(&stops);
-    EXPECT_TRUE(kvm_stops_met(&stops, code + 9));
-    EXPECT_FALSE(kvm_stops_met(&stops, code + 8));
-    EXPECT_FALSE(kvm_stops_met(&stops, code + 10));
+}
+
+TEST_F(KvmStopsTest, KnowsBothFormsOfInt3)
+{
+    const uint8_t one[] = {0x90, 0xcc}, two[] = {0xcd, 0x03};
+    const uint8_t add[] = {0x90, 0x03}, last[] = {0xcd, 0x90};
+
+    EXPECT_TRUE(kvm_stops_is_own(one));
+    EXPECT_TRUE(kvm_stops_is_own(two));
+    EXPECT_FALSE(kvm_stops_is_own(add));
+    EXPECT_FALSE(kvm_stops_is_own(last));
 }
 
 TEST_F(KvmStopsTest, ALargePageIsSplitForACopyOfItsOwn)
