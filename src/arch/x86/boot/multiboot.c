@@ -73,7 +73,7 @@ static bool search_header(const uint8_t *data, size_t len, uint32_t header[3])
 {
     for (size_t at = 0; at + 12 <= len && at < HEADER_SEARCH; at += 4) {
         memcpy(header, data + at, 12);
-        if (header[0] == HEADER_MAGIC && header[0] + header[1] + header[2] == 0)
+        if (header[0] == HEADER_MAGIC && header[2] == 0 - header[0] - header[1])
             return true;
     }
     return false;
