@@ -431,12 +431,13 @@ static void intr_start(struct x86_intr_cpu *intr_cpu, uint8_t vector)
 static tick_t intr_tick_of_tsc(struct x86_intr_cpu *intr_cpu, uint64_t tsc)
 {
     struct base_cpu *cpu = cpu_of_intr(intr_cpu);
-    uint64_t cycles = tsc - intr_cpu->state->tsc_offset;
+    int64_t cycles = (int64_t)(tsc - intr_cpu->state->tsc_offset);
     tick_t period = cpu->linux_cpu.period;
 
-    if ((int64_t)cycles < 0)
+    if (cycles < 0)
         return 0;
-    return cycles < TICK_MAX / period ? cycles * period : TICK_MAX;
+    return (uint64_t)cycles < TICK_MAX / period ? (uint64_t)cycles * period
+                                                : TICK_MAX;
 }
 
 static const struct x86_intr_cpu_ops intr_cpu_ops = {

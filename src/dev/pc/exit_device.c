@@ -58,13 +58,13 @@ static void write_power(struct exit_device *dev, uint64_t value)
 
 static void write_shutdown(struct exit_device *dev, uint8_t byte)
 {
-    static const char word[] = "Shutdown";
+    static const uint8_t word[] = {'S', 'h', 'u', 't', 'd', 'o', 'w', 'n'};
 
     if (byte != word[dev->num_matched])
         dev->num_matched = 0;
     if (byte == word[dev->num_matched])
         dev->num_matched++;
-    if (dev->num_matched < sizeof word - 1)
+    if (dev->num_matched < sizeof word)
         return;
     dev->num_matched = 0;
     leave(dev, EXIT_POWER_OFF, 0);

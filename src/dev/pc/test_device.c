@@ -39,6 +39,7 @@ struct test_device {
     tick_t request_at;
 
     /* Derived. */
+    struct sim_object *system;
     struct sim_event request;
 };
 SIM_CHECK_BASE(struct test_device);
@@ -59,7 +60,7 @@ static void request(struct test_device *dev, uint8_t vector)
         .vector = vector,
     };
 
-    (void)x86_intr_send(&system_of(&dev->base.base.base)->base, &msg);
+    (void)x86_intr_send(dev->system, &msg);
 }
 
 static void request_later(struct sim_event *event, tick_t now)
@@ -85,29 +86,39 @@ static void write_interrupt(struct test_device *dev, uint64_t value)
     eventq_reschedule(sim_eventq(sim), &dev->request, dev->request_at);
 }
 
-/* Registers at @addr and how many there are; NULL: none that keep a value. */
-static uint8_t *registers(struct test_device *dev, uint64_t addr, uint64_t *len)
+/* What keeps its value. */
+struct registers {
+    uint8_t *at;
+    uint64_t len; /* from there on */
+};
+
+/* Registers at @addr.  Returns: false if it is none that keep a value. */
+static bool find_registers(struct test_device *dev, uint64_t addr,
+                           struct registers *out)
 {
     uint64_t port = addr - (PIO_PORT_BASE | PORT_SCRATCH);
+    uint64_t offset = addr - SCRATCH_ADDR;
 
     if (port < sizeof dev->port_scratch) {
-        *len = sizeof dev->port_scratch - port;
-        return dev->port_scratch + port;
+        out->at = dev->port_scratch + port;
+        out->len = sizeof dev->port_scratch - port;
+        return true;
     }
-    if (addr - SCRATCH_ADDR >= SCRATCH_SIZE)
-        return NULL;
-    *len = SCRATCH_SIZE - (addr - SCRATCH_ADDR);
-    return dev->scratch + (addr - SCRATCH_ADDR);
+    if (offset >= SCRATCH_SIZE)
+        return false;
+    out->at = dev->scratch + offset;
+    out->len = SCRATCH_SIZE - offset;
+    return true;
 }
 
 static uint64_t test_device_read(struct pio_device *dev, uint64_t addr,
                                  unsigned size)
 {
-    uint64_t value = UINT64_MAX, len;
-    const uint8_t *from = registers(self(&dev->base.base), addr, &len);
+    struct registers regs;
+    uint64_t value = UINT64_MAX;
 
-    if (from)
-        memcpy(&value, from, size < len ? size : len);
+    if (find_registers(self(&dev->base.base), addr, &regs))
+        memcpy(&value, regs.at, size < regs.len ? size : regs.len);
     return value;
 }
 
@@ -115,11 +126,10 @@ static void test_device_write(struct pio_device *base, uint64_t addr,
                               unsigned size, uint64_t value)
 {
     struct test_device *dev = self(&base->base.base);
-    uint64_t len;
-    uint8_t *to = registers(dev, addr, &len);
+    struct registers regs;
 
-    if (to)
-        memcpy(to, &value, size < len ? size : len);
+    if (find_registers(dev, addr, &regs))
+        memcpy(regs.at, &value, size < regs.len ? size : regs.len);
     else
         write_interrupt(dev, value & 0xffff);
 }
@@ -135,6 +145,7 @@ static void test_device_ranges(struct pio_device *dev, mem_range_fn emit,
 
 static void test_device_init(struct sim_object *obj)
 {
+    self(obj)->system = &system_of(obj)->base;
     event_init(&self(obj)->request, "interrupt request", EVENT_PRI_DEFAULT,
                request_later);
 }

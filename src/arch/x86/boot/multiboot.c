@@ -68,35 +68,35 @@ static int refuse(const struct load *load, int error, const char *fmt, ...)
     return error;
 }
 
-/* Magic, flags and checksum; false: there is none. */
-static bool search_header(const uint8_t *data, size_t len, uint32_t header[3])
+/* The header's flags, or -1 if there is none. */
+static int64_t header_flags(const uint8_t *data, size_t len)
 {
     for (size_t at = 0; at + 12 <= len && at < HEADER_SEARCH; at += 4) {
-        memcpy(header, data + at, 12);
-        if (header[0] == HEADER_MAGIC && header[0] + header[1] + header[2] == 0)
-            return true;
+        uint32_t header[3]; /* magic, flags, checksum */
+
+        memcpy(header, data + at, sizeof header);
+        if (header[0] == HEADER_MAGIC && header[2] == 0 - header[0] - header[1])
+            return header[1];
     }
-    return false;
+    return -1;
 }
 
 bool multiboot_has_header(const uint8_t *data, size_t len)
 {
-    uint32_t header[3];
-
-    return search_header(data, len, header);
+    return header_flags(data, len) >= 0;
 }
 
 static int find_header(const struct load *load)
 {
-    uint32_t header[3];
+    int64_t flags = header_flags(load->image->data, load->image->len);
 
-    if (!search_header(load->image->data, load->image->len, header))
+    if (flags < 0)
         return refuse(load, -ENOEXEC, "no Multiboot header in the first 8 KiB");
-    if (header[1] & FLAG_UNSUPPORTED)
+    if (flags & FLAG_UNSUPPORTED)
         return refuse(load, -ENOEXEC,
                       "the Multiboot header asks for features %#x that are "
                       "not known",
-                      header[1] & FLAG_UNSUPPORTED);
+                      (unsigned)flags & FLAG_UNSUPPORTED);
     return 0;
 }
 
