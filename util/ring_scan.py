@@ -139,7 +139,7 @@ def segments(source: str) -> Iterator[Tuple[int, bytes]]:
 
 def scan_rings(source: str) -> List[Ring]:
     """All rings of a core file, a process or a raw dump, by address."""
-    found = []
+    found: List[Ring] = []
     for base, data in segments(source):
         found += rings_in(data, base)
     return sorted(found)

@@ -34,6 +34,7 @@ static const uint8_t exit_of[] = {
     [X86_STOP_HALT] = VCPU_EXIT_HALT,
     [X86_STOP_SHUTDOWN] = VCPU_EXIT_SHUTDOWN,
     [X86_STOP_BREAK] = VCPU_EXIT_DEBUG,
+    [X86_STOP_REP] = VCPU_EXIT_TIMESLICE,
 };
 
 /* [SDM] Vol. 3A, "Masking Maskable Hardware Interrupts"; STI and MOV SS hold
@@ -73,7 +74,8 @@ static int core_vcpu_run(struct vcpu *vcpu, const struct vcpu_run_req *req,
                      ? exit_of[stop]
                      : (uint32_t)VCPU_EXIT_UNKNOWN;
     exit->insts = x86_core_insts(core) - before;
-    if (exit->kind == VCPU_EXIT_INST_STOP && exit->insts < req->max_insts)
+    if (exit->kind == VCPU_EXIT_INST_STOP && exit->insts < req->max_insts &&
+        vcpu->is_window_open)
         exit->kind = VCPU_EXIT_IRQ_WINDOW;
     return 0;
 }
@@ -215,7 +217,7 @@ static void woken(void *ctx, struct vcpu *vcpu)
     struct base_cpu *cpu = ctx;
 
     (void)vcpu;
-    sim_runner_activate(cpu->base.base.sim, &cpu->runner);
+    base_cpu_activate(cpu);
 }
 
 /* Only the simulator itself can call in the wrong order. */
@@ -274,8 +276,8 @@ void base_cpu_release_vcpu(struct base_cpu *cpu)
 
 void base_cpu_wake_for_event(struct base_cpu *cpu)
 {
-    if (!cpu->is_in_se && !cpu->is_switched_out)
-        sim_runner_activate(cpu->base.base.sim, &cpu->runner);
+    if (!cpu->is_in_se)
+        base_cpu_activate(cpu);
 }
 
 bool base_cpu_has_event(const struct base_cpu *cpu)

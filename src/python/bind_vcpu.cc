@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "arch/x86/vmem.h"
+#include "base/alloc.h"
 #include "cpu/base_cpu.h"
 #include "cpu/core_vcpu.h"
 #include "cpu/vcpu.h"
@@ -213,9 +214,8 @@ std::string dump(const Object &object)
         throw std::bad_alloc();
     vcpu_dump(vcpu_of(object), out);
     (void)fclose(out);
-    std::string result(text, size);
-    free(text);
-    return result;
+    std::unique_ptr<char, void (*)(void *)> owner(text, mem_free);
+    return std::string(text, size);
 }
 
 enum vcpu_event_kind kind_of(const std::string &name)

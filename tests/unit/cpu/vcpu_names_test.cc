@@ -31,16 +31,18 @@ TEST(VcpuStateName, EachStateHasItsOwn)
 
 TEST(VcpuId, HasTwoHalves)
 {
+    // clang-format off
     struct {
         vcpuid_t id;
         uint32_t vm, index;
         bool is_bootstrap, is_bsp, is_host;
     } rows[] = {
-        {0,           0, 0,     true,  true,  true},
-        {                       1,          0, 1, false, false,  true    },
-        {          vcpu_make_id(1,          0),          1, 0,  false, true,     false},
-        { vcpu_make_id(0x80000000, 5), 0x80000000, 5, false, false,     false},
+        {0, 0, 0, true, true, true},
+        {1, 0, 1, false, false, true},
+        {vcpu_make_id(1, 0), 1, 0, false, true, false},
+        {vcpu_make_id(0x80000000, 5), 0x80000000, 5, false, false, false},
     };
+    // clang-format on
 
     for (const auto &row : rows) {
         vcpu cpu{};
