@@ -62,6 +62,20 @@ static void base_cpu_check_features(const struct base_cpu *cpu,
                  "written: programs that asked may use what is not there");
 }
 
+/* Another model may count slices in another unit. */
+static void base_cpu_fit_slice(struct base_cpu *cpu)
+{
+    const struct kernel *kernel = cpu->linux_cpu.kernel;
+    uint64_t quantum = cpu->linux_cpu.quantum;
+
+    if (!kernel)
+        return;
+    if (!quantum)
+        quantum = kernel->cfg.quantum_insts;
+    if (cpu->linux_cpu.slice_left > quantum)
+        cpu->linux_cpu.slice_left = quantum;
+}
+
 int base_cpu_load(struct sim_object *obj, struct ckpt_reader *r)
 {
     struct base_cpu *cpu = base_cpu_of(obj);
@@ -79,6 +93,7 @@ int base_cpu_load(struct sim_object *obj, struct ckpt_reader *r)
         return err;
     x86_core_state_changed(cpu->core);
     x86_core_flush_tlb(cpu->core);
+    base_cpu_fit_slice(cpu);
     cpu->wakes_at_startup = is_active != 0;
     base_cpu_limit_insts(cpu);
     base_cpu_check_features(cpu, features);

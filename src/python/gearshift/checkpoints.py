@@ -44,6 +44,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         "-r",
         "--checkpoint-restore",
+        "--restore",
         metavar="N|DIR",
         help="go on from the Nth checkpoint there, or from DIR",
     )

@@ -189,9 +189,11 @@ uint32_t kckpt_host_add(struct kckpt *c, int fd, const char *path,
         memset(host, 0, sizeof(*host));
         host->path = alloc_strdup(path);
         host->mode = st.st_mode;
-        host->size = S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0;
-        host->mtime_s = st.st_mtim.tv_sec;
-        host->mtime_ns = st.st_mtim.tv_nsec;
+        if (S_ISREG(st.st_mode)) {
+            host->size = (uint64_t)st.st_size;
+            host->mtime_s = st.st_mtim.tv_sec;
+            host->mtime_ns = st.st_mtim.tv_nsec;
+        }
         host->dev = st.st_dev;
         host->ino = st.st_ino;
         host->fd = fd;
@@ -320,14 +322,19 @@ static bool host_is_same(const struct kckpt_host *host, const struct stat *st)
            sum == host->sum;
 }
 
-static void host_put_back(struct kckpt *c, struct kckpt_host *host,
-                          uint64_t old_size)
+static void host_set_time(const struct kckpt_host *host)
 {
     struct timespec times[2] = {
         {.tv_nsec = UTIME_OMIT},
         {.tv_sec = host->mtime_s, .tv_nsec = host->mtime_ns},
     };
 
+    (void)futimens(host->fd, times);
+}
+
+static void host_put_back(struct kckpt *c, struct kckpt_host *host,
+                          uint64_t old_size)
+{
     if (old_size && !host->is_unnamed)
         host_warn(c, host,
                   "has changed since the checkpoint was written: it has its "
@@ -335,8 +342,6 @@ static void host_put_back(struct kckpt *c, struct kckpt_host *host,
     kckpt_get_contents(c, host->fd, host->content, host->size);
     if (host->is_unnamed)
         (void)fchmod(host->fd, host->mode & 07777);
-    if (!c->error)
-        (void)futimens(host->fd, times);
 }
 
 /* Make the file what it was, if it is not. */
@@ -352,16 +357,19 @@ static void host_check(struct kckpt *c, struct kckpt_host *host)
         kckpt_fail(c, "%.100s is another kind of file now", host->path);
         return;
     }
-    if (!S_ISREG(host->mode) || (!host->is_unnamed && host_is_same(host, &st)))
+    if (!S_ISREG(host->mode))
         return;
-    if (host->has_content)
-        host_put_back(c, host, (uint64_t)st.st_size);
-    else
+    if (host->has_content) {
+        if (host->is_unnamed || !host_is_same(host, &st))
+            host_put_back(c, host, (uint64_t)st.st_size);
+        host_set_time(host);
+    } else if (!host_is_same(host, &st)) {
         kckpt_fail(c,
                    "%.100s has changed since the checkpoint was written "
                    "(%llu bytes then, %llu now)",
                    host->path, (unsigned long long)host->size,
                    (unsigned long long)st.st_size);
+    }
 }
 
 static void host_load(struct kckpt *c, struct kckpt_host *host)

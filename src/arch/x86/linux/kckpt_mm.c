@@ -122,6 +122,22 @@ static void mm_save(struct kckpt *c, const struct mm *mm)
     }
 }
 
+/* The kernel half: triples of address, frame, access. */
+static void pages_save(struct kckpt *c)
+{
+    const struct kernel *kernel = c->kernel;
+    uint64_t *words =
+        alloc_zeroed((size_t)kernel->num_pages * 3 + 1, sizeof(*words));
+
+    for (uint32_t i = 0; i < kernel->num_pages; i++) {
+        words[3 * i] = kernel->pages[i].addr;
+        words[3 * i + 1] = kernel->pages[i].frame.v;
+        words[3 * i + 2] = kernel->pages[i].access;
+    }
+    ckpt_put_u64s(c->w, "kernel_pages", words, (size_t)kernel->num_pages * 3);
+    mem_free(words);
+}
+
 void kckpt_save_memory(struct kckpt *c)
 {
     struct frames_order order;
@@ -132,8 +148,7 @@ void kckpt_save_memory(struct kckpt *c)
     ckpt_put_u64s(c->w, "frames_empty", order.empty, order.num_empty);
     mem_free(order.partial);
     mem_free(order.empty);
-    ckpt_put_u64s(c->w, "gdt_frames", c->kernel->gdt_frame,
-                  SIM_ARRAY_LEN(c->kernel->gdt_frame));
+    pages_save(c);
     for (uint32_t i = 0; i < c->objects.len; i++) {
         kckpt_section(c, "object.%u", i + 1);
         object_save(c, c->objects.ptr[i]);
@@ -257,25 +272,60 @@ static void mm_load(struct kckpt *c, struct mm *mm)
                    (unsigned long long)mm->pt.root.v);
 }
 
-static void gdt_load(struct kckpt *c)
+/* A page that this kernel has must be among the saved ones, which take its
+ * place; a back end that adds others later finds them there. */
+static bool page_move(struct kernel *kernel, const struct kernel_page *old,
+                      const struct kernel_page *saved, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (saved[i].addr != old->addr || saved[i].access != old->access)
+            continue;
+        for (size_t g = 0; g < SIM_ARRAY_LEN(kernel->gdt_frame); g++) {
+            if (kernel->gdt_frame[g] == old->frame.v)
+                kernel->gdt_frame[g] = saved[i].frame.v;
+        }
+        return true;
+    }
+    return false;
+}
+
+static struct kernel_page *pages_read(struct kckpt *c, size_t *count)
+{
+    uint64_t *words = kckpt_get_u64s(c, "kernel_pages", count);
+    struct kernel_page *pages = alloc_zeroed(*count / 3 + 1, sizeof(*pages));
+
+    if (*count % 3)
+        kckpt_fail(c, "key kernel_pages: has %zu values", *count);
+    *count /= 3;
+    for (size_t i = 0; i < *count && !c->error; i++) {
+        pages[i].addr = words[3 * i];
+        pages[i].frame.v = words[3 * i + 1];
+        pages[i].access = (enum mm_kernel_access)words[3 * i + 2];
+        if (!pages[i].frame.v || pages[i].frame.v % FRAME_SIZE ||
+            words[3 * i + 2] > MM_KERNEL_CODE ||
+            !frames_claim(c->kernel->frames, pages[i].frame, 1))
+            kckpt_fail(c, "key kernel_pages: there is no frame 0x%llx",
+                       (unsigned long long)pages[i].frame.v);
+    }
+    mem_free(words);
+    return pages;
+}
+
+static void pages_load(struct kckpt *c)
 {
     struct kernel *kernel = c->kernel;
+    struct kernel_page *pages;
     size_t count;
-    uint64_t *frames;
 
     ckpt_enter_subsection(c->r, NULL);
-    frames = kckpt_get_u64s(c, "gdt_frames", &count);
-    for (size_t i = 0; i < count && !c->error; i++) {
-        gpa_t frame = {frames[i]};
-
-        if (i >= SIM_ARRAY_LEN(kernel->gdt_frame) ||
-            !frame.v != !kernel->gdt_frame[i] || frame.v % FRAME_SIZE ||
-            (frame.v && !frames_claim(kernel->frames, frame, 1)))
-            kckpt_fail(c, "key gdt_frames: not of this number of CPUs");
+    pages = pages_read(c, &count);
+    for (uint32_t i = 0; i < kernel->num_pages && !c->error; i++) {
+        if (!page_move(kernel, &kernel->pages[i], pages, count))
+            kckpt_fail(c, "key kernel_pages: not of this number of CPUs");
     }
-    if (!c->error)
-        memcpy(kernel->gdt_frame, frames, count * sizeof(*frames));
-    mem_free(frames);
+    mem_free(kernel->pages);
+    kernel->pages = pages;
+    kernel->num_pages = (uint32_t)count;
 }
 
 static void frames_load(struct kckpt *c)
@@ -295,7 +345,7 @@ static void frames_load(struct kckpt *c)
 void kckpt_load_memory(struct kckpt *c)
 {
     frames_recount(c->kernel->frames);
-    gdt_load(c);
+    pages_load(c);
     objects_load(c);
     for (uint32_t i = 0; i < c->mms.len; i++) {
         c->mms.ptr[i] = alloc_zeroed(1, sizeof(struct mm));
@@ -322,6 +372,6 @@ void kckpt_drop_memory(struct kckpt *c)
         vm_object_lose_pages(c->objects.ptr[i]);
         vm_object_put(c->objects.ptr[i]);
     }
-    memset(c->kernel->gdt_frame, 0, sizeof(c->kernel->gdt_frame));
+    c->kernel->num_pages = 0;
     frames_recount(c->kernel->frames);
 }

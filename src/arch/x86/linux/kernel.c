@@ -228,6 +228,14 @@ bool kernel_add_page(struct kernel *kernel, uint64_t addr,
 {
     struct kernel_page *page;
 
+    /* A checkpoint may have brought it along. */
+    for (uint32_t i = 0; i < kernel->num_pages; i++) {
+        if (kernel->pages[i].addr == addr &&
+            kernel->pages[i].access == access) {
+            *frame = kernel->pages[i].frame;
+            return true;
+        }
+    }
     if (!frames_alloc(kernel->frames, frame))
         return false;
     for (const struct process *p = kernel->processes; p; p = p->next)
