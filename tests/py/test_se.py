@@ -279,14 +279,3 @@ def test_sleeping_takes_simulated_time_only(tmp_path):
     sim.instantiate()
     assert sim.simulate().getCode() == 0
     assert 1000e12 < sim.now < 1001e12
-
-
-def test_running_programs_are_not_saved_silently(tmp_path):
-    sim = gearshift.Simulation(
-        build(["/bin/sleep", "1000"]), outdir=str(tmp_path / "out")
-    )
-    sim.instantiate()
-    sim.simulate(10**9)
-    with pytest.raises(gearshift.FatalError, match="cannot be saved"):
-        sim.checkpoint(str(tmp_path / "cpt"))
-    assert not (tmp_path / "cpt").exists()

@@ -358,8 +358,13 @@ void kernel_save(struct kernel *kernel, struct ckpt_writer *w,
 {
     struct kckpt c = {.kernel = kernel, .w = w};
 
-    /* Files that nobody uses are read again when somebody does. */
+    /* Files that nobody uses are read again when somebody does.  What shared
+     * mappings wrote is in the files before these are looked at. */
     vm_objects_drop_idle(&kernel->objects);
+    for (struct vm_object *o = kernel->objects.first; o; o = o->next) {
+        if (o->num_shared)
+            kernel_sync_object(kernel, o);
+    }
     kckpt_collect(&c);
     ckpt_put_fields(w, kernel, kernel_fields);
     for (size_t i = 0; i < SIM_ARRAY_LEN(kckpt_counts); i++)

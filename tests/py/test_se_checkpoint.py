@@ -1,0 +1,428 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Checkpoints of running programs: what follows is as if there were none."""
+
+import ctypes
+import os
+import random
+import re
+import shutil
+
+import pytest
+from conftest import ROOT
+
+GUEST = ROOT / "build" / "guest" / "c"
+STOPPED = 99
+
+# script.py MODE INSTS DIR CPU NUM_CPUS PROGRAM ARGS...
+SCRIPT = """\
+import os
+import sys
+
+import m5
+from m5 import objects
+from m5.objects import *
+
+mode, insts, place, model, cpus, *command = sys.argv[1:]
+system = System(mem_ranges=[AddrRange("512MiB")])
+system.clk_domain = SrcClockDomain(
+    clock="3GHz", voltage_domain=VoltageDomain()
+)
+system.membus = SystemXBar()
+system.system_port = system.membus.cpu_side_ports
+system.mem = SimpleMemory(range=system.mem_ranges[0])
+system.mem.port = system.membus.mem_side_ports
+system.workload = SEWorkload.init_compatible("program")
+if "Kvm" in model:
+    system.kvm_vm = KvmVM()
+cpu = getattr(objects, model)
+system.cpu = [cpu(cpu_id=i) for i in range(int(cpus))]
+for cpu in system.cpu:
+    cpu.connectBus(system.membus)
+if "Kvm" not in model:
+    system.cpu[0].max_insts_any_thread = int(insts)
+system.cpu[0].workload = Process(
+    cmd=command,
+    env=["PATH=/usr/bin:/bin", "LC_ALL=C", "HOME=/"],
+    cwd=os.getcwd(),
+)
+root = Root(full_system=False, system=system)
+m5.instantiate(place if mode.startswith("restore") else None)
+if mode == "restore-copy":
+    m5.checkpoint(place + ".copy")
+    sys.exit(0)
+if "Kvm" in model and int(insts):
+    event = m5.simulate(int(insts))
+else:
+    event = m5.simulate()
+if "max instruction count" in event.getCause() or "limit" in event.getCause():
+    if mode == "pause":
+        m5.stats.reset()
+        event = m5.simulate()
+    else:
+        m5.checkpoint(sys.argv[3] if mode == "save" else place + ".next")
+        sys.exit(99)
+print("tick", m5.curTick(), file=sys.stderr)
+sys.exit(event.getCode())
+"""
+
+
+class Saver:
+    """Runs one program in a directory of its own."""
+
+    def __init__(self, runner, command, cpus=1, stdin=""):
+        self.runner = runner
+        self.command = command
+        self.stdin = stdin
+        self.cpus = cpus
+        runner.write(SCRIPT)
+
+    def run(self, mode, insts=0, place="../cpt", model="X86AtomicSimpleCPU"):
+        """The script; only a restored run finds what another one left."""
+        work = self.runner.path("work")
+        if not mode.startswith("restore"):
+            shutil.rmtree(work, ignore_errors=True)
+            work.mkdir()
+            (work / "file.c").write_text("int main(void) { return 0; }\n")
+            shutil.rmtree(self.runner.path("m5out"), ignore_errors=True)
+        inside = type(self.runner)(work)
+        done = inside.run(
+            "-q",
+            "--outdir=../m5out",
+            "--dot-config=",
+            "../script.py",
+            mode,
+            str(insts),
+            place,
+            model,
+            str(self.cpus),
+            *self.command,
+            stdin=self.stdin,
+        )
+        text = done.stdout.replace("info: Writing checkpoint\n", "")
+        return text, done.returncode, done.stderr
+
+    def stats(self):
+        """What the last run counted."""
+        text = self.runner.path("m5out/stats.txt").read_text()
+        return [s for s in text.splitlines() if not s.startswith("host")]
+
+    def insts(self):
+        """Instructions of the last run, on the first CPU."""
+        name = "cpu0" if self.cpus > 1 else "cpu"
+        pattern = rf"^system.{name}.commitStats0.numInsts +(\d+)"
+        return int(re.search(pattern, "\n".join(self.stats()), re.M)[1])
+
+    def text(self, name="cpt"):
+        """A checkpoint without date and checksum."""
+        path = self.runner.path(name) / "m5.cpt"
+        return path.read_text(errors="replace").split("\n", 1)[1][:-40]
+
+
+def guest(name):
+    """A program of tests/guest/c."""
+    if not (GUEST / name).exists():
+        pytest.skip(f"build/guest/c/{name} is not built (scons guest)")
+    return str(GUEST / name)
+
+
+PYTHON = """
+import hashlib, json, tempfile
+with tempfile.TemporaryFile("w+") as file:
+    for i in range(100):
+        digest = hashlib.md5(json.dumps(list(range(i))).encode()).hexdigest()
+        file.write(digest + chr(10))
+        if i % 10 == 0:
+            print(i, digest, flush=True)
+    file.seek(0)
+    print(len(file.read()))
+"""
+TREE = """
+(for i in 1 2 3; do (sleep 0.0$i; echo child $i) & done; wait; echo all)
+trap 'echo term' TERM; kill -TERM $$
+echo $RANDOM; ls /proc/self/fd | wc -l
+read x < <(echo late; sleep 0.1); echo $x; exit 3
+"""
+ASYNC = """
+import asyncio
+async def tell(i):
+    await asyncio.sleep(i / 100)
+    print(i, flush=True)
+async def main():
+    await asyncio.gather(*[tell(i) for i in range(4)])
+asyncio.run(main())
+"""
+PIPES = "for i in 5 3 9; do echo $i; done | sort | tee /tmp/sorted.$$; wc -l < /tmp/sorted.$$"
+UNNAMED = """
+open F, '+>', undef; print F $_ x 99, "\n" for 1..300; seek F, 0, 0;
+$n += length while <F>; print "$n\n"
+"""
+PROGRAMS = {
+    "static": lambda: ([guest("basics")], 1, ""),
+    "dynamic": lambda: (["/bin/ls", "-l", "/etc/apt"], 1, ""),
+    "32bit": lambda: ([guest("basics32")], 1, ""),
+    "python": lambda: (["/usr/bin/python3", "-c", PYTHON], 1, ""),
+    "asyncio": lambda: (["/usr/bin/python3", "-c", ASYNC], 1, ""),
+    "threads": lambda: ([guest("threads")], 1, ""),
+    "threads-2cpus": lambda: ([guest("contend")], 2, ""),
+    "openmp-4cpus": lambda: ([guest("openmp")], 4, ""),
+    "pipeline": lambda: (["/bin/bash", "-c", PIPES], 1, ""),
+    "tree": lambda: (["/bin/bash", "-c", TREE], 1, ""),
+    "signals": lambda: ([guest("signals")], 1, ""),
+    "mappings": lambda: ([guest("mmaps")], 1, ""),
+    "kinds": lambda: ([guest("keeps")], 1, ""),
+    "unnamed": lambda: (["/usr/bin/perl", "-e", UNNAMED], 1, ""),
+    "input": lambda: (["/usr/bin/tac"], 1, "one\ntwo\n"),
+    "compiler": lambda: (["/usr/bin/gcc", "-c", "file.c"], 1, ""),
+}
+
+
+@pytest.mark.parametrize("name", sorted(PROGRAMS))
+def test_a_restored_program_goes_on_as_if_nothing_happened(runner, name):
+    saver = Saver(runner, *PROGRAMS[name]())
+    whole = saver.run("run")
+    total = saver.insts()
+    for insts in random.Random(name).sample(range(1, total), 2):
+        first = saver.run("save", insts)
+        if first[1] != STOPPED:
+            # Several CPUs: the stop of one changes who does the work.
+            assert saver.cpus > 1 and first[:2] == whole[:2]
+            continue
+        rest = saver.run("restore")
+        stats = saver.stats()
+        assert (first[0] + rest[0], rest[1]) == whole[:2], insts
+        paused = saver.run("pause", insts)
+        assert first[2] + rest[2] == paused[2]
+        assert stats == saver.stats(), insts
+
+
+@pytest.mark.parametrize("name", ["kinds", "threads-2cpus", "tree"])
+def test_a_restored_program_is_saved_as_it_was(runner, name):
+    saver = Saver(runner, *PROGRAMS[name]())
+    saver.run("run")
+    insts = saver.insts() // 2
+    assert saver.run("save", insts)[1] == STOPPED
+    _text, status, errors = saver.run("restore-copy")
+    assert status == 0, errors
+    assert saver.text("cpt") == saver.text("cpt.copy")
+    names = os.listdir(runner.path("cpt"))
+    assert sorted(names) == sorted(os.listdir(runner.path("cpt.copy")))
+    for file in set(names) - {"m5.cpt"}:
+        one, two = (runner.path(f"{d}/{file}") for d in ("cpt", "cpt.copy"))
+        assert one.read_bytes() == two.read_bytes(), file
+
+
+def test_checkpoints_of_restored_programs_form_a_chain(runner):
+    saver = Saver(runner, *PROGRAMS["tree"]())
+    whole = saver.run("run")
+    step = saver.insts() // 5
+    text, status, _errors = saver.run("save", step)
+    place = "../cpt"
+    for _link in range(3):
+        assert status == STOPPED
+        part, status, _errors = saver.run("restore", step, place)
+        text += part
+        place += ".next"
+    part, status, _errors = saver.run("restore", 0, place)
+    assert (text + part, status) == whole[:2]
+
+
+def test_the_output_file_of_a_process_comes_along(runner):
+    saver = Saver(runner, ["/bin/sh", "-c", "echo one; echo two; exit 4"])
+    runner.write(
+        SCRIPT.replace("cwd=os.getcwd(),", 'cwd=os.getcwd(), output="out",')
+    )
+    saver.run("run")
+    assert runner.path("m5out/out").read_text() == "one\ntwo\n"
+    assert saver.run("save", saver.insts() - 100)[1] == STOPPED
+    shutil.rmtree(runner.path("m5out"))
+    assert saver.run("restore")[1] == 4
+    assert runner.path("m5out/out").read_text() == "one\ntwo\n"
+
+
+# ------------------------------------------------------------ changed files
+
+WRITER = """
+open F, ">log"; $| = 1; select F; $| = 1; select STDOUT;
+open G, "file.c"; $line = <G>;
+print F "before\n"; for (1..200000) { $n += $_ } print F "after $n\n";
+"""
+
+
+def test_a_file_open_for_writing_gets_its_content_back(runner):
+    saver = Saver(runner, ["/usr/bin/perl", "-e", WRITER])
+    saver.run("run")
+    log = runner.path("work/log")
+    whole = log.read_text()
+    assert saver.run("save", saver.insts() - 50000)[1] == STOPPED
+    assert log.read_text() == "before\n"
+    log.write_text("before\nand more from elsewhere\n")
+    _text, status, errors = saver.run("restore")
+    assert status == 0 and log.read_text() == whole
+    assert "log has changed since the checkpoint was written" in errors
+    log.unlink()
+    _text, status, errors = saver.run("restore")
+    assert status == 0 and log.read_text() == whole
+    assert "log was gone" in errors
+
+
+def test_a_changed_file_that_was_only_read_is_refused(runner):
+    saver = Saver(runner, ["/usr/bin/perl", "-e", WRITER])
+    saver.run("run")
+    assert saver.run("save", saver.insts() - 50000)[1] == STOPPED
+    source = runner.path("work/file.c")
+    text = source.read_text()
+    os.utime(source, (1, 1))
+    assert saver.run("restore")[1] == 0
+    source.write_text("other")
+    _text, status, errors = saver.run("restore")
+    assert status == 1 and "Traceback" not in errors
+    assert "file.c has changed since the checkpoint was written" in errors
+    source.unlink()
+    _text, status, errors = saver.run("restore")
+    assert status == 1 and "file.c: No such file" in errors
+    source.write_text(text)
+    assert saver.run("restore")[1] == 0
+
+
+def test_what_cannot_be_saved_is_refused_by_name(runner):
+    program = (
+        'mkdir "gone"; opendir D, "gone"; rmdir "gone"; '
+        "for (1..100000) { $n += $_ } exit 2"
+    )
+    saver = Saver(runner, ["/usr/bin/perl", "-e", program])
+    assert saver.run("run")[1] == 2
+    _text, status, errors = saver.run("save", saver.insts() - 50000)
+    assert status == 1 and "Traceback" not in errors
+    pattern = r"process 100 \(perl\), descriptor 3 \(.*gone\): it was removed"
+    assert re.search(pattern, errors), errors
+    assert not runner.path("cpt").exists()
+
+
+# ------------------------------------------------------------------- damage
+
+
+def signed(text):
+    """A checkpoint whose checksum is right."""
+    body = text.encode(errors="surrogateescape")
+    library = ctypes.CDLL("libxxhash.so.0")
+    library.XXH64.restype = ctypes.c_uint64
+    library.XXH64.argtypes = [
+        ctypes.c_char_p,
+        ctypes.c_size_t,
+        ctypes.c_uint64,
+    ]
+    total = library.XXH64(body, len(body), 0)
+    return body + f"## checksum: xxh64 {total:016x}\n".encode()
+
+
+# Pattern, replacement, what the message says.
+EDITS = [
+    (r"^parent=0", "parent=7", "there is no process 7"),
+    (r"^kind=\w+", "kind=teapot", "no files of kind teapot"),
+    (r"^pt.root.v=\d+", "pt.root.v=4198400001", "no page tables at"),
+    (r"^pages=0 \d+", "pages=0 18446744073709547520", "cannot be in frame"),
+    (r"^run_queue=.*", "run_queue=100", "thread 100 cannot run"),
+    (r"^num_vmas=\d+", "num_vmas=9999", "key vma"),
+    (r"^table=1", "table=2", "2 is more than 1"),
+    (r"^threads=100", "threads=100 100", "is there twice"),
+    (r"^run_state=1", "run_state=0", "does not run"),
+    (r"^entries=0 1", "entries=0 9", "descriptor 0 cannot be"),
+    (r"^frames_fresh=\d+", "frames_fresh=0", "frames are in use"),
+    (r"^last_pid=\d+\n", "", "missing"),
+    (r"^xsave=0x.{56}", "xsave=0x" + "f" * 56, "reserved bits"),
+    (r"^num_cpus=1", "num_cpus=2", "here are 1"),
+]
+
+
+def test_nonsense_in_a_checkpoint_is_a_message(runner):
+    saver = Saver(runner, ["/bin/ls", "/"])
+    saver.run("run")
+    assert saver.run("save", saver.insts() - 1000)[1] == STOPPED
+    path = runner.path("cpt/m5.cpt")
+    text = path.read_bytes().decode(errors="surrogateescape")
+    text = text[: text.rindex("## checksum")]
+    for pattern, replacement, message in EDITS:
+        edited, count = re.subn(pattern, replacement, text, 1, re.M)
+        assert count == 1, pattern
+        path.write_bytes(signed(edited))
+        _text, status, errors = saver.run("restore")
+        assert status == 1 and "Traceback" not in errors, (pattern, errors)
+        assert errors.startswith("fatal: cannot load the checkpoint")
+        assert message in errors, pattern
+    path.write_bytes(signed(text))
+    assert saver.run("restore")[1] == 0
+
+
+# --------------------------------------------------------------- the command
+
+
+def test_the_command_takes_and_restores_checkpoints(runner):
+    program = ["/bin/sh", "-c", "echo text; exit 3"]
+    places = ["se", "--checkpoint-dir=cpts"]
+    done = runner.run(
+        *places, "--take-checkpoints=100000", "--at-instruction", *program
+    )
+    assert (done.stdout, done.returncode) == ("text\n", 3), done.stderr
+    done = runner.run(*places, "--take-checkpoints=100,50000000", *program)
+    assert (done.stdout, done.returncode) == ("text\n", 3), done.stderr
+    names = sorted(os.listdir(runner.path("cpts")))
+    assert {"cpt.100", "cpt.33300000", "cpt.50000100"} <= set(names)
+    for number in range(1, len(names) + 1):
+        done = runner.run(*places, f"--checkpoint-restore={number}")
+        assert (done.stdout, done.returncode) == ("text\n", 3), done.stderr
+    done = runner.run("se", "--restore=cpts/cpt.100")
+    assert (done.stdout, done.returncode) == ("text\n", 3), done.stderr
+
+
+@pytest.mark.parametrize(
+    "words, message",
+    [
+        (["--take-checkpoints=5"], "checkpoints have no place"),
+        (["--take-checkpoints=5,x"], "not M or M,N"),
+        (["-r", "3", "--checkpoint-dir=none"], "there is no checkpoint 3"),
+        (["-r", "none"], "none/m5.cpt: No such file"),
+        (
+            ["--take-checkpoints=5,6", "--at-instruction", "--outdir=out"],
+            "takes one checkpoint",
+        ),
+    ],
+)
+def test_the_command_says_what_is_wrong_with_its_options(
+    runner, words, message
+):
+    done = runner.run("se", *words, "/bin/true")
+    assert done.returncode == 1 and "Traceback" not in done.stderr
+    assert message in done.stderr
+
+
+def test_gem5s_script_takes_and_restores_checkpoints(runner):
+    script = [str(ROOT / "configs" / "se.py"), "-c", "/bin/echo", "-o", "hi"]
+    done = runner.run("-q", *script, "--take-checkpoints=100000000")
+    assert "hi\nExiting @ tick" in done.stdout, done.stderr
+    assert runner.path("m5out/cpt.100000000").exists()
+    again = runner.run("-q", *script, "-r", "1")
+    assert again.stdout == done.stdout.replace(
+        "info: Writing checkpoint\n", ""
+    )
+
+
+def test_checkpoints_pass_between_kvm_and_the_functional_cpu(runner):
+    info = runner.run("kvm-info")
+    if info.returncode:
+        pytest.skip(f"KVM: {info.stdout.strip()} {info.stderr.strip()}")
+    saver = Saver(runner, ["/usr/bin/python3", "-c", PYTHON])
+    whole = saver.run("run")
+    first = saver.run("save", 10**10, model="X86KvmCPU")
+    assert first[1] == STOPPED, first[2]
+    for model in ("X86AtomicSimpleCPU", "X86KvmCPU"):
+        rest = saver.run("restore", model=model)
+        assert (first[0] + rest[0], rest[1]) == whole[:2], model
+    first = saver.run("save", saver_half(saver))
+    rest = saver.run("restore", model="X86KvmCPU")
+    assert (first[0] + rest[0], rest[1]) == whole[:2]
+
+
+def saver_half(saver):
+    """Half of the program, in instructions."""
+    saver.run("run")
+    return saver.insts() // 2
