@@ -127,7 +127,7 @@ def make_processes(args):
     ]
 
 
-def make_system(args, box, max_insts):
+def make_system(args, box):
     """CPUs, a crossbar and a memory."""
     processes = make_processes(args)
     system = box.system = System(mem_ranges=[AddrRange(args.mem_size)])
@@ -166,7 +166,6 @@ def make_system(args, box, max_insts):
         cpu.createThreads()
         cpu.createInterruptController()
         cpu.connectBus(system.membus)
-    system.cpu[0].max_insts_any_thread = args.maxinsts or max_insts
     return system
 
 
@@ -179,7 +178,7 @@ if __name__ in ("__main__", "__m5_main__"):
     gearbox = GearBox(None, gears)
     root = Root(
         full_system=False,
-        system=make_system(arguments, gearbox, plan.max_insts),
+        system=make_system(arguments, gearbox),
     )
     m5.instantiate(plan.restore_from)
     if has_gears:
@@ -188,6 +187,8 @@ if __name__ in ("__main__", "__m5_main__"):
         event = gearbox.run(simulation.default())
         print(gearbox.report())
     else:
-        event = plan.run(simulation.default(), arguments.abs_max_tick)
+        event = plan.run(
+            simulation.default(), root.system.cpu[0], arguments.abs_max_tick
+        )
     print(f"Exiting @ tick {m5.curTick()} because {event.getCause()}")
     sys.exit(event.getCode())

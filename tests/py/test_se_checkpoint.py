@@ -253,7 +253,7 @@ def test_a_file_open_for_writing_gets_its_content_back(runner):
     saver.run("run")
     log = runner.path("work/log")
     whole = log.read_text()
-    assert saver.run("save", saver.insts() - 50000)[1] == STOPPED
+    assert saver.run("save", saver.insts() - 5000000)[1] == STOPPED
     assert log.read_text() == "before\n"
     log.write_text("before\nand more from elsewhere\n")
     _text, status, errors = saver.run("restore")
@@ -268,7 +268,7 @@ def test_a_file_open_for_writing_gets_its_content_back(runner):
 def test_a_changed_file_that_was_only_read_is_refused(runner):
     saver = Saver(runner, ["/usr/bin/perl", "-e", WRITER])
     saver.run("run")
-    assert saver.run("save", saver.insts() - 50000)[1] == STOPPED
+    assert saver.run("save", saver.insts() - 5000000)[1] == STOPPED
     source = runner.path("work/file.c")
     text = source.read_text()
     os.utime(source, (1, 1))
@@ -360,13 +360,15 @@ def test_the_command_takes_and_restores_checkpoints(runner):
     program = ["/bin/sh", "-c", "echo text; exit 3"]
     places = ["se", "--checkpoint-dir=cpts"]
     done = runner.run(
-        *places, "--take-checkpoints=100000", "--at-instruction", *program
+        *places, "--take-checkpoints=90000,9", "--at-instruction", *program
     )
     assert (done.stdout, done.returncode) == ("text\n", 3), done.stderr
     done = runner.run(*places, "--take-checkpoints=100,50000000", *program)
     assert (done.stdout, done.returncode) == ("text\n", 3), done.stderr
     names = sorted(os.listdir(runner.path("cpts")))
-    assert {"cpt.100", "cpt.33300000", "cpt.50000100"} <= set(names)
+    assert {"cpt.100", "cpt.29970000", "cpt.29972997", "cpt.50000100"} <= set(
+        names
+    )
     for number in range(1, len(names) + 1):
         done = runner.run(*places, f"--checkpoint-restore={number}")
         assert (done.stdout, done.returncode) == ("text\n", 3), done.stderr
@@ -381,10 +383,6 @@ def test_the_command_takes_and_restores_checkpoints(runner):
         (["--take-checkpoints=5,x"], "not M or M,N"),
         (["-r", "3", "--checkpoint-dir=none"], "there is no checkpoint 3"),
         (["-r", "none"], "none/m5.cpt: No such file"),
-        (
-            ["--take-checkpoints=5,6", "--at-instruction", "--outdir=out"],
-            "takes one checkpoint",
-        ),
     ],
 )
 def test_the_command_says_what_is_wrong_with_its_options(

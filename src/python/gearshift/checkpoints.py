@@ -5,7 +5,7 @@
     checkpoints.add_options(parser)
     plan = checkpoints.Plan(parser.parse_args(), default_dir="m5out")
     simulation.instantiate(plan.restore_from)
-    event = plan.run(simulation)
+    event = plan.run(simulation, system.cpu[0])
 """
 
 from __future__ import annotations
@@ -17,9 +17,8 @@ from typing import Any, List, Optional, Tuple
 
 from gearshift.errors import FatalError
 
-_LIMIT = "simulate() limit reached"
 _MAX_TICK = (1 << 64) - 1
-_MAX_INSTS = "a thread reached the max instruction count"
+_DUE = "a checkpoint is due"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -28,12 +27,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     add(
         "--take-checkpoints",
         metavar="M[,N]",
-        help="write one at tick M and then every N ticks",
+        help="write one at tick M, and if N is given every N ticks then",
     )
     add(
         "--at-instruction",
         action="store_true",
-        help="M counts the instructions of the first CPU",
+        help="M and N are instructions of the first CPU",
     )
     add("--max-checkpoints", type=int, default=5, metavar="COUNT")
     add(
@@ -103,47 +102,44 @@ class Plan:
             raise FatalError(
                 "checkpoints have no place: give --checkpoint-dir or --outdir"
             )
-        if self.at_instruction and len(self.points) > 1:
-            raise FatalError(
-                "--at-instruction takes one checkpoint: no N behind M"
-            )
-
-    @property
-    def max_insts(self) -> int:
-        """Limit of the first CPU at which a checkpoint is due; 0: none."""
-        return self.points[0] if self.points and self.at_instruction else 0
 
     def _save(self, simulation: Any) -> None:
         assert self.directory
         simulation.checkpoint(os.path.join(self.directory, "cpt.%d"))
 
-    def run(self, simulation: Any, max_tick: Optional[int] = None) -> Any:
-        """Simulate to the end, or to @max_tick, writing checkpoints."""
+    def run(
+        self, simulation: Any, cpu: Any, max_tick: Optional[int] = None
+    ) -> Any:
+        """Simulate to the end, or to @max_tick, writing checkpoints.
+
+        @cpu counts the instructions.
+        """
         if max_tick not in (None, _MAX_TICK):
             simulation.max_tick = max_tick
-        if self.at_instruction and self.points:
+        for step in self._steps(simulation.now):
+            if self.at_instruction:
+                cpu.scheduleInstStop(0, step, _DUE)
+            else:
+                simulation.schedule_exit(simulation.now + step, _DUE)
             event = simulation.simulate()
-            if event.getCause() != _MAX_INSTS:
-                return event
-            self._save(simulation)
-            return simulation.simulate()
-        for when in self._ticks():
-            if when <= simulation.now:
-                continue
-            simulation.schedule_exit(when, _LIMIT)
-            event = simulation.simulate()
-            if event.getCause() != _LIMIT or simulation.now < when:
+            if event.getCause() != _DUE:
                 return event
             self._save(simulation)
         return simulation.simulate()
 
-    def _ticks(self) -> List[int]:
-        """When checkpoints are due."""
-        count = self.max_checkpoints if len(self.points) > 1 else 1
-        if not self.points or self.at_instruction:
+    def _steps(self, now: int) -> List[int]:
+        """Distances of the checkpoints, the first from now."""
+        if not self.points:
             return []
-        step = self.points[-1]
-        return [self.points[0] + i * step for i in range(max(count, 0))]
+        first, step = self.points[0], self.points[-1]
+        if not self.at_instruction:
+            if first <= now:
+                raise FatalError(
+                    f"--take-checkpoints={first}: it is tick {now} already"
+                )
+            first -= now
+        count = self.max_checkpoints if len(self.points) > 1 else 1
+        return [first] + [step] * (count - 1)
 
 
 def machine(directory: str) -> Tuple[int, int]:

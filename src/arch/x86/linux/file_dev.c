@@ -115,7 +115,10 @@ const struct file_ops file_random_ops = {
     .stat = file_dev_stat,
 };
 
-static const struct file_ops file_mem_ops = {
+const struct file_ops file_mem_ops = {
+    .kind = "mem",
+    .save = file_save_nothing,
+    .load = file_load_nothing,
     .seek = file_dev_seek,
     .stat = file_dev_stat,
     .map = file_mem_map,

@@ -361,24 +361,13 @@ void frames_recount(struct frames *frames)
         (void)frames_claim(frames, zero, 1);
 }
 
-static bool frames_has(const struct frames *frames, uint64_t addr)
-{
-    for (uint32_t i = 0; i < frames->num_ranges; i++) {
-        const struct frame_range *range = &frames->ranges[i];
-
-        if (addr - range->start < (uint64_t)range->num_blocks * FRAME_HUGE_SIZE)
-            return true;
-    }
-    return false;
-}
-
 bool frames_claim(struct frames *frames, gpa_t addr, uint32_t count)
 {
     uint64_t last = addr.v + (uint64_t)(count - 1) * FRAME_SIZE;
     uint64_t frame;
 
     /* Ranges end at block boundaries, and a large page is one block. */
-    if (!frames_has(frames, addr.v) ||
+    if (!frames_is_ram(frames, addr) ||
         addr.v / FRAME_HUGE_SIZE != last / FRAME_HUGE_SIZE)
         return false;
     frame = frames_index(frames, addr);

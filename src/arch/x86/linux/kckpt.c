@@ -358,13 +358,8 @@ void kernel_save(struct kernel *kernel, struct ckpt_writer *w,
 {
     struct kckpt c = {.kernel = kernel, .w = w};
 
-    /* Files that nobody uses are read again when somebody does.  What shared
-     * mappings wrote is in the files before these are looked at. */
+    /* Files that nobody uses are read again when somebody does. */
     vm_objects_drop_idle(&kernel->objects);
-    for (struct vm_object *o = kernel->objects.first; o; o = o->next) {
-        if (o->num_shared)
-            kernel_sync_object(kernel, o);
-    }
     kckpt_collect(&c);
     ckpt_put_fields(w, kernel, kernel_fields);
     for (size_t i = 0; i < SIM_ARRAY_LEN(kckpt_counts); i++)
@@ -372,6 +367,7 @@ void kernel_save(struct kernel *kernel, struct ckpt_writer *w,
     ckpt_put_u64(w, "num_timers", c.num_timers);
     kckpt_save_memory(&c);
     kckpt_save_files(&c);
+    kckpt_save_locks(&c);
     kckpt_save_processes(&c);
     kckpt_save_sched(&c);
     kckpt_save_hosts(&c);
@@ -418,6 +414,7 @@ int kernel_load(struct kernel *kernel, struct ckpt_reader *r,
         kckpt_drop_memory(&c);
     } else {
         kckpt_load_files(&c);
+        kckpt_load_locks(&c);
         kckpt_load_processes(&c);
         /* Last: to make a process or a file counts. */
         ckpt_enter_subsection(r, NULL);

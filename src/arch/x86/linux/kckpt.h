@@ -147,6 +147,9 @@ void kckpt_drop_memory(struct kckpt *c);
 void kckpt_save_files(struct kckpt *c);
 void kckpt_load_files(struct kckpt *c);
 void kckpt_release_files(struct kckpt *c);
+/* kckpt_lock.c: advisory locks */
+void kckpt_save_locks(struct kckpt *c);
+void kckpt_load_locks(struct kckpt *c);
 /* kckpt_process.c */
 void kckpt_save_processes(struct kckpt *c);
 void kckpt_load_processes(struct kckpt *c);

@@ -29,6 +29,8 @@ static const struct sim_field mm_fields[] = {
     KCKPT_FIELD(struct mm, arg_end),     KCKPT_FIELD(struct mm, env_start),
     KCKPT_FIELD(struct mm, env_end),     KCKPT_FIELD(struct mm, auxv_start),
     KCKPT_FIELD(struct mm, auxv_len),    KCKPT_FIELD(struct mm, resident),
+    KCKPT_FIELD(struct mm, max_resident), KCKPT_FIELD(struct mm, num_faults),
+    KCKPT_FIELD(struct mm, fault_around),
     SIM_END,
 };
 
@@ -51,6 +53,8 @@ static const struct sim_field vma_fields[] = {
 static const struct sim_field object_fields[] = {
     KCKPT_FIELD_STR(struct vm_object, path),
     KCKPT_FIELD(struct vm_object, size),
+    KCKPT_FIELD(struct vm_object, device_addr),
+    KCKPT_FIELD(struct vm_object, first_device),
     SIM_END,
 };
 
@@ -249,6 +253,10 @@ static void mm_load(struct kckpt *c, struct mm *mm)
     kckpt_get_fields(c, mm, mm_fields);
     if (!c->error && mm->task_size > MM_TASK_SIZE_64)
         kckpt_fail(c, "key task_size: too large");
+    if (!c->error && (!mm->fault_around || mm->fault_around > FRAMES_PER_HUGE ||
+                      (mm->fault_around & (mm->fault_around - 1))))
+        kckpt_fail(c, "key fault_around: not a power of two up to %d",
+                   FRAMES_PER_HUGE);
     count = kckpt_get_u32(c, "num_vmas", 1 << 20);
     for (uint32_t i = 0; i < count && !c->error; i++) {
         struct kckpt_vma read;

@@ -39,6 +39,9 @@ static const struct sim_field process_fields[] = {
     KCKPT_FIELD(struct process, alarm_interval),
     KCKPT_FIELD(struct process, last_timer_id),
     KCKPT_FIELD(struct process, min_faults),
+    KCKPT_FIELD(struct process, child_faults),
+    KCKPT_FIELD(struct process, max_resident),
+    KCKPT_FIELD(struct process, child_max_resident),
     SIM_END,
 };
 
@@ -65,6 +68,7 @@ static const struct sim_field thread_fields[] = {
     KCKPT_FIELD(struct thread, wait.progress),
     KCKPT_FIELD(struct thread, wait.saved_mask),
     KCKPT_FIELD(struct thread, wait.has_saved_mask),
+    KCKPT_FIELD(struct thread, passed_stop),
     KCKPT_FIELD(struct thread, in_syscall),
     KCKPT_FIELD(struct thread, is_32_call),
     KCKPT_FIELD(struct thread, call_nr),

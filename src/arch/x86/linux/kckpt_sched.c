@@ -19,12 +19,35 @@ enum channel_kind {
     CHANNEL_PROCESS,
     CHANNEL_FILE,
     CHANNEL_HOST,
+    CHANNEL_LOCKS, /* advisory locks, of which owner is not known */
+    CHANNEL_LOCKS_OF_TABLE,
+    CHANNEL_LOCKS_OF_FILE,
     CHANNEL_OTHER, /* executes its call again, to find out anew */
-    NUM_CHANNEL_KINDS
 };
 
 /* --------------------------------------------------------------------- saving
  */
+
+static uint32_t channel_find(const struct kckpt_ids *ids, const void *ptr)
+{
+    for (uint32_t i = 0; i < ids->len; i++) {
+        if (ids->ptr[i] == ptr)
+            return i + 1;
+    }
+    return 0;
+}
+
+static void channel_of_locks(const struct kckpt *c,
+                             const struct thread *thread, uint64_t out[2])
+{
+    uint32_t table = channel_find(&c->tables, thread->wait.lock_blocker);
+    uint32_t file = channel_find(&c->files, thread->wait.lock_blocker);
+
+    out[0] = table  ? CHANNEL_LOCKS_OF_TABLE
+             : file ? CHANNEL_LOCKS_OF_FILE
+                    : CHANNEL_LOCKS;
+    out[1] = table ? table : file;
+}
 
 static void channel_of(struct kckpt *c, const struct thread *thread,
                        uint64_t out[2])
@@ -38,6 +61,10 @@ static void channel_of(struct kckpt *c, const struct thread *thread,
     }
     if (channel == &thread->wait || channel == &c->kernel->host_channel) {
         out[0] = channel == &thread->wait ? CHANNEL_ITSELF : CHANNEL_HOST;
+        return;
+    }
+    if (channel == &c->kernel->locks) {
+        channel_of_locks(c, thread, out);
         return;
     }
     out[0] = CHANNEL_OTHER;
@@ -220,9 +247,21 @@ static void timers_check(struct kckpt *c)
     }
 }
 
+static void *channel_ref(struct kckpt *c, const struct kckpt_ids *ids,
+                         uint64_t id)
+{
+    if (id && id <= ids->len)
+        return ids->ptr[id - 1];
+    kckpt_fail(c, "key channel: there is no number %llu",
+               (unsigned long long)id);
+    return NULL;
+}
+
 static const void *channel_load(struct kckpt *c, struct thread *thread)
 {
+    struct kernel *kernel = c->kernel;
     uint64_t values[2] = {0};
+    const struct file *file;
 
     kckpt_section(c, "thread.%u", thread->tid);
     if (!c->error)
@@ -236,16 +275,21 @@ static const void *channel_load(struct kckpt *c, struct thread *thread)
         return thread_named(c, "channel", values[1]);
     case CHANNEL_PROCESS:
         return values[1] <= INT32_MAX
-                   ? kernel_find_process(c->kernel, (uint32_t)values[1])
+                   ? kernel_find_process(kernel, (uint32_t)values[1])
                    : NULL;
     case CHANNEL_FILE:
-        if (values[1] && values[1] <= c->files.len)
-            return ((const struct file *)c->files.ptr[values[1] - 1])->channel;
-        kckpt_fail(c, "key channel: there is no file %llu",
-                   (unsigned long long)values[1]);
-        return NULL;
+        file = channel_ref(c, &c->files, values[1]);
+        return file ? file->channel : NULL;
     case CHANNEL_HOST:
-        return &c->kernel->host_channel;
+        return &kernel->host_channel;
+    case CHANNEL_LOCKS_OF_TABLE:
+        thread->wait.lock_blocker = channel_ref(c, &c->tables, values[1]);
+        return &kernel->locks;
+    case CHANNEL_LOCKS_OF_FILE:
+        thread->wait.lock_blocker = channel_ref(c, &c->files, values[1]);
+        return &kernel->locks;
+    case CHANNEL_LOCKS:
+        return &kernel->locks;
     default:
         return NULL;
     }

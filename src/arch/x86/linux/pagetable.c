@@ -201,7 +201,8 @@ static bool pagetable_claim_level(const struct pagetable *pt, gpa_t addr,
         bool is_good = true;
 
         if (pagetable_is_leaf(table[i], level))
-            is_good =
+            is_good = /* devices are not counted */
+                !frames_is_ram(pt->frames, frame) ||
                 frames_claim(pt->frames, frame,
                              (uint32_t)(pagetable_span(level) / FRAME_SIZE));
         else if (table[i] & PTE_PRESENT)

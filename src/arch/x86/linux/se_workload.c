@@ -204,6 +204,21 @@ void se_workload_drop(struct se_workload *workload)
 /* ----------------------------------------------------------------- checkpoints
  */
 
+/* What shared mappings wrote is in the files before these and RAM are saved. */
+static enum sim_drain se_workload_drain(struct sim_object *obj)
+{
+    const struct se_workload *workload =
+        SIM_CAST(struct se_workload, se_workload_type, obj);
+    struct vm_object *first =
+        workload->kernel ? workload->kernel->objects.first : NULL;
+
+    for (struct vm_object *object = first; object; object = object->next) {
+        if (object->num_shared)
+            kernel_sync_object(workload->kernel, object);
+    }
+    return SIM_DRAINED;
+}
+
 /* A directory that the script named is the user's, and stays. */
 static char *se_private_tmp(const struct se_workload *workload)
 {
@@ -273,6 +288,7 @@ static void se_workload_after_fork(struct sim_object *obj)
 static const struct sim_ops se_workload_ops = {
     .after_fork = se_workload_after_fork,
     .startup = se_workload_startup,
+    .drain = se_workload_drain,
     .save = se_workload_save,
     .load = se_workload_load,
 };

@@ -70,8 +70,6 @@ def _parse(argv: List[str]) -> Any:
     options.plan = plan = checkpoints.Plan(options, options.outdir)
     if not options.program and not plan.restore_from:
         parser.error("the following arguments are required: program")
-    if options.max_insts and plan.max_insts:
-        parser.error("--max-insts and --at-instruction exclude each other")
     if options.gears is not None and plan.points:
         parser.error("--gears and --take-checkpoints exclude each other")
     cpus, ram = 1, 2 << 30
@@ -150,9 +148,7 @@ def _build(options: Any, box: Any) -> Any:
     for cpu in system.cpu:
         cpu.connectBus(system.membus)
     system.cpu[0].workload = [_process(options)]
-    system.cpu[0].max_insts_any_thread = (
-        options.max_insts or options.plan.max_insts
-    )
+    system.cpu[0].max_insts_any_thread = options.max_insts
     return types.Root(full_system=False, system=system)
 
 
@@ -169,7 +165,7 @@ def _run(options: Any, outdir: str) -> int:
     if options.gears is not None:
         event = box.run(simulation)
     else:
-        event = options.plan.run(simulation)
+        event = options.plan.run(simulation, simulation.root.system.cpu[0])
     sys.stdout.flush()
     if event.getCause() not in (_LAST_THREAD, OVER):
         print(f"gearshift: {event.getCause()}", file=sys.stderr)
