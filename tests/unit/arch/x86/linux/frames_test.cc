@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <cstdlib>
 #include <vector>
 
 #include "mem/physmem.h"
@@ -103,6 +104,68 @@ TEST_F(Frames, PagesOfDevicesAreNotCounted)
     EXPECT_FALSE(frames_is_sole(frames, device, 1));
     frames_unref(frames, device);
     EXPECT_EQ(frames_used(frames), before);
+}
+
+// The references are counted anew from a list of who has one, as after a
+// checkpoint; then both allocators hand out the same frames.
+TEST_F(Frames, AreCountedAgainAndHandedOutInTheSameOrder)
+{
+    struct frames *other = frames_create(mem);
+    struct frames_order order;
+    std::vector<gpa_t> kept;
+    gpa_t frame, huge;
+
+    ASSERT_TRUE(frames_alloc_huge(frames, &huge));
+    for (int i = 0; i < 700; i++) {
+        ASSERT_TRUE(frames_alloc(frames, &frame));
+        if (i % 3)
+            kept.push_back(frame);
+        else
+            frames_unref(frames, frame);
+    }
+    frames_ref(frames, kept[5]);
+    frames_unref_many(frames, huge, FRAMES_PER_HUGE);
+    frames_get_order(frames, &order);
+    frames_recount(other);
+    for (gpa_t one : kept)
+        ASSERT_TRUE(frames_claim(other, one, 1));
+    ASSERT_TRUE(frames_claim(other, kept[5], 1));
+    ASSERT_TRUE(frames_set_order(other, &order));
+    EXPECT_EQ(frames_used(other), frames_used(frames));
+    EXPECT_FALSE(frames_is_sole(other, kept[5], 1));
+    for (int i = 0; i < 1500; i++) {
+        gpa_t a = {0}, b = {0};
+
+        ASSERT_EQ(frames_alloc(frames, &a), frames_alloc(other, &b));
+        ASSERT_EQ(a.v, b.v) << i;
+    }
+    free(order.partial);
+    free(order.empty);
+    frames_destroy(other);
+}
+
+TEST_F(Frames, ThatLieNowhereCannotBeClaimed)
+{
+    frames_recount(frames);
+    EXPECT_FALSE(frames_claim(frames, gpa_t{64 << 20}, 1));
+    EXPECT_FALSE(frames_claim(frames, gpa_t{UINT64_MAX - 4095}, 1));
+    EXPECT_FALSE(frames_claim(frames, gpa_t{4096}, FRAMES_PER_HUGE));
+    EXPECT_TRUE(frames_claim(frames, gpa_t{2 << 20}, FRAMES_PER_HUGE));
+}
+
+TEST_F(Frames, InUseMustNotLieBeyondTheOrder)
+{
+    uint64_t blocks[1] = {9};
+    struct frames_order order = {1, blocks, blocks, 0, 0};
+
+    frames_recount(frames);
+    ASSERT_TRUE(frames_claim(frames, gpa_t{2 << 20}, 1));
+    EXPECT_FALSE(frames_set_order(frames, &order));
+    order.next_fresh = 2;
+    order.num_partial = 1;
+    EXPECT_FALSE(frames_set_order(frames, &order));
+    order.num_partial = 0;
+    EXPECT_TRUE(frames_set_order(frames, &order));
 }
 
 } // namespace

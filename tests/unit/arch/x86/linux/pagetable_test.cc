@@ -113,4 +113,28 @@ TEST_F(Pagetable, RefusesALargePageOverSmallOnes)
     EXPECT_NE(pagetable_slot(&pt, 0x400000, FRAME_HUGE_SIZE), nullptr);
 }
 
+TEST_F(Pagetable, CountsItsReferencesAgain)
+{
+    gpa_t small, huge;
+    uint64_t before;
+
+    ASSERT_TRUE(frames_alloc(frames, &small));
+    ASSERT_TRUE(frames_alloc_huge(frames, &huge));
+    *pagetable_slot(&pt, 0x1000, FRAME_SIZE) = small.v | PTE_HELD;
+    frames_ref(frames, small);
+    *pagetable_slot(&pt, 0x2000, FRAME_SIZE) = small.v | PTE_PRESENT;
+    *pagetable_slot(&pt, 0x40000000, FRAME_HUGE_SIZE) =
+        huge.v | PTE_PRESENT | PTE_LARGE;
+    before = frames_used(frames);
+    frames_recount(frames);
+    ASSERT_TRUE(pagetable_claim(&pt));
+    EXPECT_EQ(frames_used(frames), before);
+    EXPECT_TRUE(frames_is_sole(frames, huge, FRAMES_PER_HUGE));
+    EXPECT_FALSE(frames_is_sole(frames, small, 1));
+    frames_unref(frames, small);
+    EXPECT_TRUE(frames_is_sole(frames, small, 1));
+    /* Two tables cannot be one. */
+    EXPECT_FALSE(pagetable_claim(&pt));
+}
+
 } // namespace

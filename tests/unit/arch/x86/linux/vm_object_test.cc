@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -207,6 +208,46 @@ TEST_F(VmObject, OfADeviceGivesNoMemoryToSystemCalls)
     EXPECT_EQ(mm_fault(child, (uint64_t)addr, MM_WRITE), MM_OK);
     mm_put(child);
     EXPECT_EQ(mm_unmap(mm, (uint64_t)addr, 0x10000), 0);
+}
+
+TEST_F(VmObject, PagesAreToldInOrder)
+{
+    struct vm_object *object = vm_object_create_memory(&objects, "m");
+    uint64_t index = 0;
+    gpa_t frame = {0};
+
+    EXPECT_FALSE(vm_object_next_page(object, &index, &frame));
+    vm_object_set_page(object, 1500, gpa_t{0x5000});
+    vm_object_set_page(object, 3, gpa_t{0x4000});
+    ASSERT_TRUE(vm_object_next_page(object, &index, &frame));
+    EXPECT_EQ(index, 3u);
+    EXPECT_EQ(frame.v, 0x4000u);
+    index++;
+    ASSERT_TRUE(vm_object_next_page(object, &index, &frame));
+    EXPECT_EQ(index, 1500u);
+    EXPECT_EQ(frame.v, 0x5000u);
+    index++;
+    EXPECT_FALSE(vm_object_next_page(object, &index, &frame));
+    vm_object_lose_pages(object);
+    index = 0;
+    EXPECT_FALSE(vm_object_next_page(object, &index, &frame));
+    vm_object_put(object);
+}
+
+TEST_F(VmObject, FilesThatNobodyUsesCanBeForgotten)
+{
+    struct vm_object *used, *idle;
+    struct stat st;
+
+    ASSERT_EQ(fstat(fd, &st), 0);
+    ASSERT_EQ(vm_object_of_file(&objects, fd, -1, "f", &used), 0);
+    vm_objects_drop_idle(&objects);
+    EXPECT_EQ(vm_object_find(&objects, st.st_dev, st.st_ino), used);
+    vm_object_put(used);
+    EXPECT_EQ(vm_object_find(&objects, st.st_dev, st.st_ino), used);
+    vm_objects_drop_idle(&objects);
+    idle = vm_object_find(&objects, st.st_dev, st.st_ino);
+    EXPECT_EQ(idle, nullptr);
 }
 
 } // namespace
