@@ -44,8 +44,9 @@ static uint64_t base_cpu_features(const struct base_cpu *cpu)
 
 void base_cpu_save(const struct sim_object *obj, struct ckpt_writer *w)
 {
-    const struct base_cpu *cpu = (const struct base_cpu *)(const void *)
-        sim_object_cast(obj, &base_cpu_type);
+    const struct base_cpu *cpu =
+        (const struct base_cpu *)(const void *)sim_object_cast(obj,
+                                                               &base_cpu_type);
 
     ckpt_put_fields(w, cpu, base_cpu_run_fields);
     ckpt_put_u64(w, "is_active", cpu->runner.is_active);

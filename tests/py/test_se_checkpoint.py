@@ -151,7 +151,10 @@ async def main():
     await asyncio.gather(*[tell(i) for i in range(4)])
 asyncio.run(main())
 """
-PIPES = "for i in 5 3 9; do echo $i; done | sort | tee /tmp/sorted.$$; wc -l < /tmp/sorted.$$"
+PIPES = """
+for i in 5 3 9; do echo $i; done | sort | tee /tmp/sorted.$$
+wc -l < /tmp/sorted.$$
+"""
 UNNAMED = """
 open F, '+>', undef; print F $_ x 99, "\n" for 1..300; seek F, 0, 0;
 $n += length while <F>; print "$n\n"

@@ -19,50 +19,27 @@
 enum { MXCSR_OFFSET = 24 };
 
 static const struct sim_field state_fields[] = {
-    REG_ARRAY(gpr),
-    REG(rip),
-    REG(rflags),
-    REG(gdtr.base),
-    REG(gdtr.limit),
-    REG(idtr.base),
-    REG(idtr.limit),
-    REG(cr0),
-    REG(cr2),
-    REG(cr3),
-    REG(cr4),
-    REG(cr8),
-    REG(efer),
-    REG(apic_base),
-    REG(xcr0),
-    REG_ARRAY(dr),
-    REG(tsc_offset),
-    REG_ARRAY(msr),
-    REG(mp_state),
-    SIM_END,
+    REG_ARRAY(gpr),  REG(rip),       REG(rflags),     REG(gdtr.base),
+    REG(gdtr.limit), REG(idtr.base), REG(idtr.limit), REG(cr0),
+    REG(cr2),        REG(cr3),       REG(cr4),        REG(cr8),
+    REG(efer),       REG(apic_base), REG(xcr0),       REG_ARRAY(dr),
+    REG(tsc_offset), REG_ARRAY(msr), REG(mp_state),   SIM_END,
 };
 
 static const struct sim_field seg_fields[] = {
-    SEG(selector), SEG(base),    SEG(limit), SEG(type),
-    SEG(s),        SEG(dpl),     SEG(present), SEG(avl),
-    SEG(l),        SEG(db),      SEG(g),     SEG(unusable),
-    SIM_END,
+    SEG(selector), SEG(base),     SEG(limit), SEG(type), SEG(s),
+    SEG(dpl),      SEG(present),  SEG(avl),   SEG(l),    SEG(db),
+    SEG(g),        SEG(unusable), SIM_END,
 };
 
 static const struct sim_field event_fields[] = {
-    EVENT(exception_vector),
-    EVENT(exception_injected),
-    EVENT(exception_has_error),
-    EVENT(nmi_injected),
-    EVENT(nmi_pending),
-    EVENT(nmi_masked),
-    EVENT(interrupt_injected),
-    EVENT(interrupt_vector),
-    EVENT(interrupt_soft),
-    EVENT(shadow),
-    EVENT(smi_pending),
-    EVENT(exception_error),
-    EVENT(exception_payload),
-    SIM_END,
+    EVENT(exception_vector),    EVENT(exception_injected),
+    EVENT(exception_has_error), EVENT(nmi_injected),
+    EVENT(nmi_pending),         EVENT(nmi_masked),
+    EVENT(interrupt_injected),  EVENT(interrupt_vector),
+    EVENT(interrupt_soft),      EVENT(shadow),
+    EVENT(smi_pending),         EVENT(exception_error),
+    EVENT(exception_payload),   SIM_END,
 };
 
 /* Each segment register is a key. */
@@ -119,4 +96,3 @@ int x86_state_load(struct x86_state *state, struct ckpt_reader *r)
         err = state_check(state, r);
     return err;
 }
-

@@ -62,7 +62,8 @@ static void on_signal(int sig, siginfo_t *info, void *context)
 
 static void make_pipes(void)
 {
-    check(!pipe2(pipe_fds, O_NONBLOCK) && write(pipe_fds[1], "in a pipe", 9) == 9,
+    check(!pipe2(pipe_fds, O_NONBLOCK) &&
+              write(pipe_fds[1], "in a pipe", 9) == 9,
           "pipe");
     check(!socketpair(AF_UNIX, SOCK_STREAM, 0, pair), "socketpair");
     check(write(pair[0], "there", 5) == 5 && write(pair[1], "back", 4) == 4,
@@ -101,12 +102,12 @@ static void make_memory(void)
                      MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     memory_fd = memfd_create("kept", MFD_CLOEXEC);
     check(memory_fd >= 0 && !ftruncate(memory_fd, SHARE), "memfd");
-    memory = mmap(NULL, SHARE, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd,
-                  0);
+    memory =
+        mmap(NULL, SHARE, PROT_READ | PROT_WRITE, MAP_SHARED, memory_fd, 0);
     shared_fd = open("shared", O_RDWR | O_CREAT | O_TRUNC, 0644);
     check(!ftruncate(shared_fd, SHARE), "shared");
-    shared = mmap(NULL, SHARE, PROT_READ | PROT_WRITE, MAP_SHARED, shared_fd,
-                  0);
+    shared =
+        mmap(NULL, SHARE, PROT_READ | PROT_WRITE, MAP_SHARED, shared_fd, 0);
     check(anonymous != MAP_FAILED && memory != MAP_FAILED &&
               shared != MAP_FAILED,
           "mmap");
@@ -126,7 +127,10 @@ static void make_signals(void)
 {
     struct sigaction action = {.sa_sigaction = on_signal,
                                .sa_flags = SA_SIGINFO | SA_RESTART};
-    struct itimerspec every = {{0, 100000}, {0, 100000}};
+    struct itimerspec every = {
+        {0, 100000},
+        {0, 100000}
+    };
     struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
                              .sigev_signo = SIGALRM};
     sigset_t blocked;

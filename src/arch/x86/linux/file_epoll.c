@@ -169,7 +169,8 @@ static void epoll_save(const struct file *file, struct kckpt *c)
     const struct epoll *epoll = file->priv;
     uint32_t count = 0;
 
-    for (const struct epoll_item *item = epoll->items; item; item = item->next) {
+    for (const struct epoll_item *item = epoll->items; item;
+         item = item->next) {
         char key[32];
 
         (void)snprintf(key, sizeof(key), "item%u", count);
@@ -230,7 +231,8 @@ const struct file_ops file_epoll_ops = {
 
 struct file *file_epoll_create(struct kernel *kernel, uint32_t flags)
 {
-    struct file *file = file_create(kernel, &file_epoll_ops, flags, file_epoll_ops.name);
+    struct file *file =
+        file_create(kernel, &file_epoll_ops, flags, file_epoll_ops.name);
 
     (void)epoll_attach(file);
     return file;

@@ -258,8 +258,8 @@ static struct pipe_buffer *pipe_load_new(struct kckpt *c,
     uint8_t *data = kckpt_get_bytes(c, keys[1], &len);
 
     kckpt_get_tuple(c, keys[2], buffer, pipe_fields);
-    if (!c->error && (!buffer->size || buffer->size > PIPE_MAX_SIZE ||
-                      len > buffer->size))
+    if (!c->error &&
+        (!buffer->size || buffer->size > PIPE_MAX_SIZE || len > buffer->size))
         kckpt_fail(c, "key %s: a pipe of %u bytes with %zu in it", keys[1],
                    buffer->size, len);
     if (c->error) {

@@ -181,8 +181,8 @@ void kckpt_put_timer(struct kckpt *c, const char *key,
 {
     uint64_t values[2] = {0, timer->is_armed ? timer->when : 0};
 
-    for (const struct ktimer *t = c->kernel->timers.first;
-         timer->is_armed && t; t = t->next) {
+    for (const struct ktimer *t = c->kernel->timers.first; timer->is_armed && t;
+         t = t->next) {
         values[0]++;
         if (t == timer)
             break;
@@ -246,8 +246,8 @@ uint64_t kckpt_put_contents(struct kckpt *c, int fd, uint64_t len)
         uint64_t part = len - at < sizeof(buffer) ? len - at : sizeof(buffer);
         ssize_t got = pread(fd, buffer, (size_t)part, (off_t)at);
 
-        if (got <= 0 || fwrite(buffer, 1, (size_t)got, c->contents) !=
-                            (size_t)got) {
+        if (got <= 0 ||
+            fwrite(buffer, 1, (size_t)got, c->contents) != (size_t)got) {
             kckpt_fail(c, "the contents of a file: %s",
                        got ? strerrordesc_np(errno) : "it has become shorter");
             return 0;
@@ -272,8 +272,7 @@ void kckpt_get_contents(struct kckpt *c, int fd, uint64_t at, uint64_t len)
 
         if (fread(buffer, 1, (size_t)part, c->contents) != part)
             kckpt_fail(c, "the contents of a file are not there");
-        else if (pwrite(fd, buffer, (size_t)part, (off_t)done) !=
-                 (ssize_t)part)
+        else if (pwrite(fd, buffer, (size_t)part, (off_t)done) != (ssize_t)part)
             kckpt_fail(c, "contents of a file: %s", strerrordesc_np(errno));
         done += part;
     }
@@ -317,8 +316,7 @@ static const struct {
 
 static struct kckpt_ids *kckpt_ids_at(struct kckpt *c, size_t index)
 {
-    return (struct kckpt_ids *)(void *)((char *)c +
-                                        kckpt_counts[index].offset);
+    return (struct kckpt_ids *)(void *)((char *)c + kckpt_counts[index].offset);
 }
 
 /* Give numbers to all that will have a section. */

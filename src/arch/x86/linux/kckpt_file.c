@@ -59,10 +59,9 @@ static void file_save(struct kckpt *c, const struct file *file)
     }
     ckpt_put_str(c->w, "kind", file->ops->kind);
     ckpt_put_fields(c->w, file, file_fields);
-    ckpt_put_u64(c->w, "channel",
-                 file_shares_channel(file)
-                     ? kckpt_id(&c->channels, file->channel)
-                     : 0);
+    ckpt_put_u64(
+        c->w, "channel",
+        file_shares_channel(file) ? kckpt_id(&c->channels, file->channel) : 0);
     file->ops->save(file, c);
 }
 

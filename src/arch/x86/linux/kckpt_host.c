@@ -183,8 +183,8 @@ uint32_t kckpt_host_add(struct kckpt *c, int fd, const char *path,
             host = &c->hosts[i];
     }
     if (!host) {
-        c->hosts = alloc_resize(c->hosts, (size_t)c->num_hosts + 1,
-                                sizeof(*c->hosts));
+        c->hosts =
+            alloc_resize(c->hosts, (size_t)c->num_hosts + 1, sizeof(*c->hosts));
         host = &c->hosts[c->num_hosts++];
         memset(host, 0, sizeof(*host));
         host->path = alloc_strdup(path);
@@ -325,8 +325,8 @@ static bool host_is_same(const struct kckpt_host *host, const struct stat *st)
 static void host_set_time(const struct kckpt_host *host)
 {
     struct timespec times[2] = {
-        {.tv_nsec = UTIME_OMIT},
-        {.tv_sec = host->mtime_s, .tv_nsec = host->mtime_ns},
+        {.tv_nsec = UTIME_OMIT     },
+        { .tv_sec = host->mtime_s, .tv_nsec = host->mtime_ns},
     };
 
     (void)futimens(host->fd, times);

@@ -37,8 +37,8 @@ static uint32_t channel_find(const struct kckpt_ids *ids, const void *ptr)
     return 0;
 }
 
-static void channel_of_locks(const struct kckpt *c,
-                             const struct thread *thread, uint64_t out[2])
+static void channel_of_locks(const struct kckpt *c, const struct thread *thread,
+                             uint64_t out[2])
 {
     uint32_t table = channel_find(&c->tables, thread->wait.lock_blocker);
     uint32_t file = channel_find(&c->files, thread->wait.lock_blocker);

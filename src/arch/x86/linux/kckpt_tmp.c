@@ -211,8 +211,8 @@ static int tmp_make(struct kckpt *c, int dir, const struct tmp_entry *entry)
 static void tmp_finish(int dir, const struct tmp_entry *entry)
 {
     struct timespec times[2] = {
-        {.tv_nsec = UTIME_OMIT},
-        {.tv_sec = entry->mtime_s, .tv_nsec = entry->mtime_ns},
+        {.tv_nsec = UTIME_OMIT      },
+        { .tv_sec = entry->mtime_s, .tv_nsec = entry->mtime_ns},
     };
 
     if (S_ISDIR(entry->mode))
@@ -230,8 +230,8 @@ static void tmp_load_all(struct kckpt *c, int dir, struct tmp_entry *entries,
         kckpt_get_fields(c, &entries[i], tmp_fields);
         if (c->error)
             return;
-        error = tmp_is_good(&entries[i]) ? tmp_make(c, dir, &entries[i])
-                                         : -EINVAL;
+        error =
+            tmp_is_good(&entries[i]) ? tmp_make(c, dir, &entries[i]) : -EINVAL;
         if (error)
             kckpt_fail(c, "/tmp/%.80s: %s", entries[i].path,
                        strerrordesc_np(-error));
@@ -252,8 +252,9 @@ void kckpt_load_tmp(struct kckpt *c, const char *dir)
         return;
     fd = dir ? open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
     if (fd < 0) {
-        kckpt_fail(c, "there is no private /tmp for the %u files of the saved "
-                      "one",
+        kckpt_fail(c,
+                   "there is no private /tmp for the %u files of the saved "
+                   "one",
                    count);
         return;
     }

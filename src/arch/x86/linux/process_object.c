@@ -25,17 +25,22 @@ static const struct {
     {{"cerr", "stderr"}, 2},
 };
 
+enum {
+    START_OUTPUT = O_WRONLY | O_CREAT | O_TRUNC,
+    REOPEN_OUTPUT = O_RDWR | O_CREAT,
+};
+
 /* The parameters that name standard streams, and how their files are opened. */
 static const struct {
     const char *param;
     size_t offset; /* of the name in struct process_object */
     int start_flags, reopen_flags;
 } process_stdio[] = {
-    {"input",  offsetof(struct process_object,  input),  O_RDONLY, O_RDONLY},
-    {"output", offsetof(struct process_object, output),
-     O_WRONLY | O_CREAT | O_TRUNC,                       O_RDWR | O_CREAT  },
-    {"errout", offsetof(struct process_object, errout),
-     O_WRONLY | O_CREAT | O_TRUNC,                       O_RDWR | O_CREAT  },
+    {"input",  offsetof(struct process_object, input),  O_RDONLY,     O_RDONLY},
+    {"output", offsetof(struct process_object, output), START_OUTPUT,
+     REOPEN_OUTPUT                                                            },
+    {"errout", offsetof(struct process_object, errout), START_OUTPUT,
+     REOPEN_OUTPUT                                                            },
 };
 
 static const char *process_object_name(const struct process_object *object,
@@ -88,8 +93,8 @@ int process_object_reopen(const struct process_object *object, int number)
 
     if (number < 0 || number >= (int)SIM_ARRAY_LEN(process_stdio))
         return -EINVAL;
-    fd = process_object_open(object, number,
-                             process_stdio[number].reopen_flags);
+    fd =
+        process_object_open(object, number, process_stdio[number].reopen_flags);
     if (fd < 0 && process_object_inherited(object, number) >= 0)
         fd = open("/dev/null", O_RDWR | O_CLOEXEC);
     return fd;
@@ -100,8 +105,8 @@ static void process_object_stream(const struct process_object *object,
                                   struct exec_start *start, int number)
 {
     bool is_inherited = process_object_inherited(object, number) >= 0;
-    int fd = process_object_open(object, number,
-                                 process_stdio[number].start_flags);
+    int fd =
+        process_object_open(object, number, process_stdio[number].start_flags);
 
     if (fd < 0 && !is_inherited)
         sim_fatal_param(&object->base, process_stdio[number].param, "%s: %s",
