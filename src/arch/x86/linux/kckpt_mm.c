@@ -19,16 +19,30 @@
 #define MAX_PAGE_INDEX (UINT64_C(1) << 36)
 
 static const struct sim_field mm_fields[] = {
-    KCKPT_FIELD(struct mm, pt.root.v),   KCKPT_FIELD(struct mm, task_size),
-    KCKPT_FIELD(struct mm, mmap_base),   KCKPT_FIELD(struct mm, brk_start),
-    KCKPT_FIELD(struct mm, brk),         KCKPT_FIELD(struct mm, limit_as),
-    KCKPT_FIELD(struct mm, limit_stack), KCKPT_FIELD(struct mm, limit_data),
-    KCKPT_FIELD(struct mm, code_start),  KCKPT_FIELD(struct mm, code_end),
-    KCKPT_FIELD(struct mm, data_start),  KCKPT_FIELD(struct mm, data_end),
-    KCKPT_FIELD(struct mm, stack_start), KCKPT_FIELD(struct mm, arg_start),
-    KCKPT_FIELD(struct mm, arg_end),     KCKPT_FIELD(struct mm, env_start),
-    KCKPT_FIELD(struct mm, env_end),     KCKPT_FIELD(struct mm, auxv_start),
-    KCKPT_FIELD(struct mm, auxv_len),    KCKPT_FIELD(struct mm, resident),
+    KCKPT_FIELD(struct mm, pt.root.v),
+    KCKPT_FIELD(struct mm, task_size),
+    KCKPT_FIELD(struct mm, mmap_base),
+    KCKPT_FIELD(struct mm, brk_start),
+    KCKPT_FIELD(struct mm, brk),
+    KCKPT_FIELD(struct mm, limit_as),
+    KCKPT_FIELD(struct mm, limit_stack),
+    KCKPT_FIELD(struct mm, limit_data),
+    KCKPT_FIELD(struct mm, code_start),
+    KCKPT_FIELD(struct mm, code_end),
+    KCKPT_FIELD(struct mm, data_start),
+    KCKPT_FIELD(struct mm, data_end),
+    KCKPT_FIELD(struct mm, stack_start),
+    KCKPT_FIELD(struct mm, arg_start),
+    KCKPT_FIELD(struct mm, arg_end),
+    KCKPT_FIELD(struct mm, env_start),
+    KCKPT_FIELD(struct mm, env_end),
+    KCKPT_FIELD(struct mm, auxv_start),
+    KCKPT_FIELD(struct mm, auxv_len),
+    KCKPT_FIELD(struct mm, resident),
+    KCKPT_FIELD(struct mm, max_resident),
+    KCKPT_FIELD(struct mm, num_faults),
+    KCKPT_FIELD(struct mm, fault_around),
+    KCKPT_FIELD(struct mm, new_flags),
     SIM_END,
 };
 
@@ -153,8 +167,7 @@ static void object_get_run(struct kckpt *c, struct vm_object *object,
     for (uint64_t i = 0; i < run[2]; i++) {
         gpa_t frame = {run[1] + i * FRAME_SIZE};
 
-        if (!frame.v || frame.v % FRAME_SIZE ||
-            run[0] + i >= MAX_PAGE_INDEX ||
+        if (!frame.v || frame.v % FRAME_SIZE || run[0] + i >= MAX_PAGE_INDEX ||
             !frames_claim(c->kernel->frames, frame, 1)) {
             kckpt_fail(c, "key pages: page %llu cannot be in frame 0x%llx",
                        (unsigned long long)(run[0] + i),
