@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include "arch/x86/linux/socket_rights.h"
 #include "base/compiler.h"
 
 #ifdef __cplusplus
@@ -81,16 +82,18 @@ struct file {
     const struct file_ops *ops;
     struct kernel *kernel;
     uint32_t refs;
-    uint32_t flags;      /* O_ACCMODE, O_NONBLOCK, O_APPEND ... */
-    int host_fd;         /* -1: none */
-    uint64_t pos;        /* of files that are not the host's */
-    const void *channel; /* threads wait on it */
-    char *path;          /* as the guest knows it */
-    void *priv;          /* of the operations */
-    uint64_t id;         /* inode number of files without one */
-    bool is_writable_fs; /* metadata may be changed */
-    uint64_t activity;   /* counts changes, for edge triggering */
-    uint32_t num_epolls; /* epoll lists that hold it */
+    uint32_t flags;          /* O_ACCMODE, O_NONBLOCK, O_APPEND ... */
+    int host_fd;             /* -1: none */
+    uint64_t pos;            /* of files that are not the host's */
+    const void *channel;     /* threads wait on it */
+    char *path;              /* as the guest knows it */
+    void *priv;              /* of the operations */
+    uint64_t id;             /* inode number of files without one */
+    bool is_writable_fs;     /* metadata may be changed */
+    int32_t owner;           /* F_SETOWN: process, or group if negative */
+    bool is_told;            /* inotify heard of its opening */
+    uint64_t activity;       /* counts changes, for edge triggering */
+    uint32_t num_epolls;     /* epoll lists that hold it */
     struct file_stdio stdio;
     struct file *next_epoll; /* of an epoll: kernel's list of them */
 };
@@ -99,6 +102,9 @@ struct file *file_create(struct kernel *kernel, const struct file_ops *ops,
                          uint32_t flags, const char *path);
 struct file *file_get(struct file *file);
 void file_put(struct file *file);
+/** file_renamed() - descriptions of @from, or of what is below it, are known
+ *  as @to now. */
+void file_renamed(struct kernel *kernel, const char *from, const char *to);
 int64_t file_read(struct file *file, const struct file_io *io);
 int64_t file_write(struct file *file, const struct file_io *io);
 uint32_t file_poll(struct file *file);
@@ -191,6 +197,29 @@ void file_pipe_create(struct kernel *kernel, uint32_t flags,
 void file_socketpair_create(struct kernel *kernel, uint32_t flags,
                             struct file *ends[2]);
 bool file_is_socket(const struct file *file);
+/** file_socket_give() - what goes with the next byte written; taken over.
+ *  NULL drops what did not go. */
+void file_socket_give(struct file *file, struct socket_rights *rights);
+/** file_socket_receive() - where reads put what comes beside the bytes; NULL:
+ *  they drop it. */
+void file_socket_receive(struct file *file, struct socket_rights **out);
+/* SO_PASSCRED of the reading side. */
+bool file_socket_wants_creds(const struct file *file);
+void file_socket_want_creds(struct file *file, uint32_t wanted);
+/* SO_PEERCRED: who made the pair. */
+struct socket_creds file_socket_peer(const struct file *file);
+/**
+ * file_fifo_open() - open a named pipe of the file system
+ * @host_fd: opened with O_PATH, for its metadata; taken over
+ * @st:      of the node, which tells one pipe from another
+ *
+ * Returns: 0, or -ENXIO for a writer that finds no reader and must not wait.
+ */
+SIM_MUST_CHECK int file_fifo_open(struct kernel *kernel, int host_fd,
+                                  const struct stat *st, uint32_t flags,
+                                  const char *path, struct file **out);
+/** file_fifo_must_wait() - whether the open waits for the other side. */
+bool file_fifo_must_wait(const struct file *file);
 int64_t file_pipe_capacity(struct file *file, int64_t new_size);
 int64_t file_socket_shutdown(struct file *file, int how);
 int64_t file_pipe_readable_bytes(struct file *file);

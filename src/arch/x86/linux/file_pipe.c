@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Pipes, and stream socket pairs as two pipes.  Writes of at most PIPE_BUF
- * bytes are not torn.  Source: pipe(7).
+ * Pipes, named pipes, and stream socket pairs as two pipes.  Writes of at most
+ * PIPE_BUF bytes are not torn.  What goes through a named pipe stays in the
+ * simulation; the host holds only its name.  Sources: pipe(7), fifo(7).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,10 +10,13 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kckpt.h"
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/process.h"
+#include "arch/x86/linux/socket_rights.h"
 #include "base/alloc.h"
 #include "sim/checkpoint.h"
 
@@ -24,11 +28,23 @@ struct pipe_buffer {
     uint32_t num_readers, num_writers;
     uint32_t refs;
     uint64_t num_gets, num_adds; /* transfers, for edge triggering */
+    struct rights_queue rights;  /* of a socket */
+    bool wants_creds;            /* the reader asked for SO_PASSCRED */
+    /* A named pipe that is open. */
+    struct kernel *kernel; /* NULL: another kind */
+    struct pipe_buffer *next;
+    uint64_t dev, ino;
+    uint64_t num_reader_opens, num_writer_opens;
 };
 
 /* One end; a pipe end uses one direction, a socket both. */
 struct pipe_end {
     struct pipe_buffer *in, *out;
+    uint64_t opens_before; /* of the other side of a named pipe */
+    /* Of a socket: */
+    struct socket_rights *giving;     /* go with the next byte written */
+    struct socket_rights **receiving; /* where those that come go, or NULL */
+    struct socket_creds maker;
 };
 
 static struct pipe_buffer *pipe_buffer_create(void)
@@ -44,6 +60,14 @@ static void pipe_buffer_put(struct pipe_buffer *buffer)
 {
     if (--buffer->refs)
         return;
+    if (buffer->kernel) {
+        struct pipe_buffer **link = &buffer->kernel->fifos;
+
+        while (*link != buffer)
+            link = &(*link)->next;
+        *link = buffer->next;
+    }
+    rights_queue_fini(&buffer->rights);
     mem_free(buffer->data);
     mem_free(buffer);
 }
@@ -88,10 +112,25 @@ static uint32_t pipe_buffer_add(struct pipe_buffer *buffer, const uint8_t *from,
     return done;
 }
 
+/* @done bytes were read; what came with them is handed over or dropped. */
+static void pipe_pass_rights(struct kernel *kernel, const struct pipe_end *end,
+                             uint64_t done)
+{
+    struct socket_rights *rights = rights_queue_pass(&end->in->rights, done);
+
+    if (!rights)
+        return;
+    kernel->num_files_in_flight -= rights->num_files;
+    if (end->receiving)
+        *end->receiving = rights;
+    else
+        socket_rights_free(rights);
+}
+
 static int64_t file_pipe_read(struct file *file, const struct file_io *io)
 {
     const struct pipe_end *end = file->priv;
-    int64_t done = 0;
+    uint64_t limit = rights_queue_limit(&end->in->rights), done = 0;
 
     if (io->offset >= 0)
         return -ESPIPE;
@@ -99,17 +138,53 @@ static int64_t file_pipe_read(struct file *file, const struct file_io *io)
         return 0;
     if (!end->in->len)
         return end->in->num_writers ? -EAGAIN : 0;
-    for (int i = 0; i < io->count; i++)
-        done +=
-            pipe_buffer_get(end->in, io->iov[i].iov_base, io->iov[i].iov_len);
+    for (int i = 0; i < io->count; i++) {
+        uint64_t len = io->iov[i].iov_len;
+
+        done += pipe_buffer_get(end->in, io->iov[i].iov_base,
+                                len < limit - done ? len : limit - done);
+    }
+    pipe_pass_rights(file->kernel, end, done);
     end->in->num_gets++;
     kernel_wake(file->kernel, file->channel);
-    return done;
+    return (int64_t)done;
+}
+
+static struct socket_creds pipe_writer_creds(const struct kernel *kernel)
+{
+    const struct thread *thread =
+        kernel->current ? kernel->current->thread : NULL;
+    struct socket_creds creds = {0, 65534, 65534};
+
+    if (thread) {
+        creds.pid = thread->process->pid;
+        creds.uid = thread->process->ids.user[ID_EFFECTIVE];
+        creds.gid = thread->process->ids.group[ID_EFFECTIVE];
+    }
+    return creds;
+}
+
+/* @done bytes were written: what goes with them. */
+static void pipe_add_rights(struct kernel *kernel, struct pipe_end *end,
+                            uint64_t done)
+{
+    struct socket_rights *rights = end->giving;
+
+    end->giving = NULL;
+    if (end->out->wants_creds && !rights)
+        rights = socket_rights_create();
+    if (rights && !rights->has_creds && end->out->wants_creds) {
+        rights->creds = pipe_writer_creds(kernel);
+        rights->has_creds = true;
+    }
+    if (rights)
+        kernel->num_files_in_flight += rights->num_files;
+    rights_queue_add(&end->out->rights, done, rights);
 }
 
 static int64_t file_pipe_write(struct file *file, const struct file_io *io)
 {
-    const struct pipe_end *end = file->priv;
+    struct pipe_end *end = file->priv;
     uint64_t len = file_io_len(io);
     int64_t done = 0;
 
@@ -125,9 +200,16 @@ static int64_t file_pipe_write(struct file *file, const struct file_io *io)
     for (int i = 0; i < io->count; i++)
         done +=
             pipe_buffer_add(end->out, io->iov[i].iov_base, io->iov[i].iov_len);
+    pipe_add_rights(file->kernel, end, (uint64_t)done);
     end->out->num_adds++;
     kernel_wake(file->kernel, file->channel);
     return done;
+}
+
+/* A named pipe that no writer has opened since is not at its end. */
+static bool pipe_waits_for_writer(const struct pipe_end *end)
+{
+    return end->in->kernel && end->in->num_writer_opens == end->opens_before;
 }
 
 static uint32_t file_pipe_poll(struct file *file)
@@ -140,7 +222,7 @@ static uint32_t file_pipe_poll(struct file *file)
     if (end->in) {
         if (end->in->len)
             events |= POLLIN | POLLRDNORM;
-        if (!end->in->num_writers)
+        if (!end->in->num_writers && !pipe_waits_for_writer(end))
             events |= end->out ? POLLIN | POLLRDHUP | POLLHUP : POLLHUP;
     }
     if (end->out) {
@@ -180,6 +262,7 @@ static void file_pipe_release(struct file *file)
 {
     struct pipe_end *end = file->priv;
 
+    socket_rights_free(end->giving);
     if (end->in)
         pipe_close_in(end);
     if (end->out)
@@ -218,6 +301,13 @@ static const struct sim_field pipe_fields[] = {
     SIM_END,
 };
 
+static const struct sim_field creds_fields[] = {
+    KCKPT_FIELD(struct socket_creds, pid),
+    KCKPT_FIELD(struct socket_creds, uid),
+    KCKPT_FIELD(struct socket_creds, gid),
+    SIM_END,
+};
+
 static const char *const pipe_keys[2][3] = {
     {"in",  "in_data",  "in_state" },
     {"out", "out_data", "out_state"},
@@ -246,6 +336,10 @@ static void file_pipe_save(const struct file *file, struct kckpt *c)
 {
     const struct pipe_end *end = file->priv;
 
+    if ((end->in && (end->in->rights.first || end->in->wants_creds)) ||
+        (end->out && (end->out->rights.first || end->out->wants_creds)))
+        kckpt_refuse(c, file, "descriptors or credentials travel over it");
+    ckpt_put_tuple(c->w, "maker", &end->maker, creds_fields);
     pipe_save_buffer(c, pipe_keys[0], end->in);
     pipe_save_buffer(c, pipe_keys[1], end->out);
 }
@@ -269,6 +363,7 @@ static struct pipe_buffer *pipe_load_new(struct kckpt *c,
     }
     buffer->data = alloc_resize(data, buffer->size, 1);
     buffer->len = (uint32_t)len;
+    buffer->rights.written = len; /* nothing was read since */
     (void)kckpt_id(&c->pipes, buffer);
     return buffer;
 }
@@ -289,6 +384,8 @@ static void file_pipe_load(struct file *file, struct kckpt *c)
     struct pipe_buffer *out = pipe_load_buffer(c, pipe_keys[1]);
 
     file->priv = alloc_zeroed(1, sizeof(struct pipe_end));
+    kckpt_get_tuple(c, "maker", &((struct pipe_end *)file->priv)->maker,
+                    creds_fields);
     pipe_end_attach(file, in, out);
 }
 
@@ -320,7 +417,7 @@ static struct file *pipe_end_create(struct kernel *kernel, uint32_t flags,
                                     const struct file_ops *ops,
                                     struct pipe_buffer *const buffers[2])
 {
-    char *path = alloc_printf("%s:[%llu]", ops->name,
+    char *path = alloc_printf("%s:[%llu]", ops->name ? ops->name : "fifo",
                               (unsigned long long)kernel->last_file_id + 1);
     struct file *file = file_create(kernel, ops, flags, path);
 
@@ -355,6 +452,119 @@ void file_socketpair_create(struct kernel *kernel, uint32_t flags,
     ends[0] = pipe_end_create(kernel, flags | O_RDWR, &file_socket_ops, a);
     ends[1] = pipe_end_create(kernel, flags | O_RDWR, &file_socket_ops, b);
     ends[1]->channel = ends[0]->channel;
+    for (int i = 0; i < 2; i++)
+        ((struct pipe_end *)ends[i]->priv)->maker = pipe_writer_creds(kernel);
+}
+
+void file_socket_give(struct file *file, struct socket_rights *rights)
+{
+    struct pipe_end *end = file->priv;
+
+    socket_rights_free(end->giving);
+    end->giving = rights;
+}
+
+void file_socket_receive(struct file *file, struct socket_rights **out)
+{
+    struct pipe_end *end = file->priv;
+
+    end->receiving = out;
+}
+
+bool file_socket_wants_creds(const struct file *file)
+{
+    const struct pipe_end *end = file->priv;
+
+    return end->in->wants_creds;
+}
+
+void file_socket_want_creds(struct file *file, uint32_t wanted)
+{
+    const struct pipe_end *end = file->priv;
+
+    end->in->wants_creds = wanted != 0;
+}
+
+struct socket_creds file_socket_peer(const struct file *file)
+{
+    const struct pipe_end *end = file->priv;
+
+    return end->maker;
+}
+
+/* ---------------------------------------------------------------- named pipes
+ */
+
+static int file_fifo_stat(struct file *file, struct stat *st)
+{
+    return fstat(file->host_fd, st) < 0 ? -errno : 0;
+}
+
+static const struct file_ops file_fifo_ops = {
+    .name = NULL,
+    .read = file_pipe_read,
+    .write = file_pipe_write,
+    .poll = file_pipe_poll,
+    .stat = file_fifo_stat,
+    .release = file_pipe_release,
+};
+
+static struct pipe_buffer *fifo_buffer(struct kernel *kernel,
+                                       const struct stat *st)
+{
+    struct pipe_buffer *buffer = kernel->fifos;
+
+    while (buffer && (buffer->dev != st->st_dev || buffer->ino != st->st_ino))
+        buffer = buffer->next;
+    if (buffer)
+        return buffer;
+    buffer = pipe_buffer_create();
+    buffer->kernel = kernel;
+    buffer->dev = st->st_dev;
+    buffer->ino = st->st_ino;
+    buffer->next = kernel->fifos;
+    kernel->fifos = buffer;
+    return buffer;
+}
+
+int file_fifo_open(struct kernel *kernel, int host_fd, const struct stat *st,
+                   uint32_t flags, const char *path, struct file **out)
+{
+    uint32_t access = flags & O_ACCMODE;
+    struct pipe_buffer *buffer = fifo_buffer(kernel, st);
+    struct pipe_buffer *const ends[2] = {access == O_WRONLY ? NULL : buffer,
+                                         access == O_RDONLY ? NULL : buffer};
+    struct pipe_end *end;
+
+    if (access == O_WRONLY && (flags & O_NONBLOCK) && !buffer->num_readers) {
+        buffer->refs++;
+        pipe_buffer_put(buffer);
+        (void)close(host_fd);
+        return -ENXIO;
+    }
+    *out = pipe_end_create(kernel, flags, &file_fifo_ops, ends);
+    mem_free((*out)->path);
+    (*out)->path = alloc_strdup(path);
+    (*out)->host_fd = host_fd;
+    end = (*out)->priv;
+    end->opens_before = access == O_WRONLY ? buffer->num_reader_opens
+                                           : buffer->num_writer_opens;
+    buffer->num_reader_opens += end->in != NULL;
+    buffer->num_writer_opens += end->out != NULL;
+    kernel_wake(kernel, (*out)->channel);
+    return 0;
+}
+
+bool file_fifo_must_wait(const struct file *file)
+{
+    const struct pipe_end *end = file->priv;
+
+    if (file->ops != &file_fifo_ops || (file->flags & O_NONBLOCK) ||
+        (end->in && end->out))
+        return false;
+    return end->in ? !end->in->num_writers && pipe_waits_for_writer(end)
+                   : !end->out->num_readers &&
+                         end->out->num_reader_opens == end->opens_before;
 }
 
 bool file_is_socket(const struct file *file)
@@ -390,7 +600,7 @@ int64_t file_pipe_capacity(struct file *file, int64_t new_size)
     uint32_t size = 4096, len;
     uint8_t *data;
 
-    if (file->ops != &file_pipe_ops)
+    if (file->ops != &file_pipe_ops && file->ops != &file_fifo_ops)
         return -EBADF;
     buffer = end->in ? end->in : end->out;
     if (new_size < 0)
@@ -415,7 +625,8 @@ int64_t file_pipe_readable_bytes(struct file *file)
 {
     const struct pipe_end *end = file->priv;
 
-    if (file->ops != &file_pipe_ops && file->ops != &file_socket_ops)
+    if (file->ops != &file_pipe_ops && file->ops != &file_socket_ops &&
+        file->ops != &file_fifo_ops)
         return -ENOTTY;
     return end->in ? end->in->len : 0;
 }

@@ -30,6 +30,8 @@ extern "C" {
 
 struct file;
 struct file_lock;
+struct inotify;
+struct pipe_buffer;
 struct process;
 struct sim_object;
 struct syscall_row;
@@ -115,6 +117,9 @@ struct kernel {
     struct kernel_page *pages;
     uint32_t num_pages;
 
+    struct inotify *inotifies; /* all who watch files */
+    uint32_t last_inotify_cookie;
+    struct pipe_buffer *fifos; /* named pipes that are open */
     struct file *epolls;       /* all epoll descriptions */
     struct file_lock *locks;   /* advisory locks; also the channel */
     struct process *processes; /* all, newest first */
@@ -123,6 +128,7 @@ struct kernel {
     struct thread *run_first, *run_last; /* runnable, not on a CPU */
     uint32_t last_pid;
     uint64_t last_file_id;
+    uint64_t num_files_in_flight; /* descriptors inside sockets */
     uint64_t random_state[4];
     uint32_t num_threads;
     uint64_t num_context_switches;

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/x86/linux/cpu_timer.h"
 #include "arch/x86/linux/ktimer.h"
 #include "arch/x86/linux/signal.h"
 #include "arch/x86/state.h"
@@ -28,6 +29,7 @@ extern "C" {
 #endif
 
 struct fd_table;
+struct file;
 struct kernel;
 struct linux_cpu;
 struct mm;
@@ -58,6 +60,7 @@ struct thread_wait {
     uint64_t futex_key, futex_offset; /* word waited for; 0: none */
     uint32_t futex_mask;
     struct thread *futex_next; /* in order of arrival */
+    struct file *opening;      /* a named pipe, until the other side comes */
     const void *lock_blocker;  /* owner of the record lock waited for */
     uint64_t progress;         /* bytes a transfer has done so far */
     uint64_t saved_mask;       /* of sigsuspend, ppoll */
@@ -77,6 +80,8 @@ struct thread {
     enum thread_state run_state;
     uint32_t last_cpu;
     uint64_t affinity[4];
+    int32_t nice;    /* -20 to 19: longer to shorter time slices */
+    uint32_t policy; /* SCHED_OTHER, SCHED_BATCH or SCHED_IDLE */
     char comm[16];
 
     uint64_t sigmask;
@@ -121,6 +126,12 @@ enum process_setting {
     NUM_PROCESS_SETTINGS
 };
 
+struct process_itimer {
+    struct cpu_timer cpu;
+    tick_t interval;
+    int signo;
+};
+
 enum process_id { ID_REAL, ID_EFFECTIVE, ID_SAVED, ID_FS, NUM_IDS };
 
 struct process_ids {
@@ -159,6 +170,9 @@ struct process {
     tick_t start;
     struct ktimer alarm;
     tick_t alarm_interval;
+    struct process_itimer itimers[2]; /* ITIMER_VIRTUAL, ITIMER_PROF */
+    struct cpu_timer *cpu_timers;     /* armed ones */
+    struct ktimer cpu_check;          /* when one of them may expire */
     struct posix_timer *timers;
     uint32_t last_timer_id;
     uint64_t min_faults, child_faults;

@@ -6,40 +6,72 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "arch/x86/linux/file.h"
+#include "arch/x86/linux/inotify.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/sys_lock.h"
 #include "arch/x86/linux/sys_path.h"
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/uaccess.h"
 #include "base/alloc.h"
+#include "sim/report.h"
 
 enum { STATUS_FLAGS = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC };
 
-static int64_t sys_open_at(struct syscall *call, uint64_t dirfd, uint64_t path,
-                           const uint64_t how[2])
+/* The other side of a named pipe has to come before the open ends. */
+static int64_t sys_open_wait(struct syscall *call, uint32_t flags)
 {
-    uint32_t flags = (uint32_t)how[0];
+    struct file *file = call->thread->wait.opening;
+    int64_t result;
+
+    if (!file_fifo_must_wait(file)) {
+        call->thread->wait.opening = NULL;
+        file->is_told = true;
+        inotify_file(file, IN_OPEN);
+        return fd_table_add(call->process->files, file, 0, flags);
+    }
+    result = syscall_wait(call, file->channel, TICK_MAX);
+    if (result != SYSCALL_WAITS) {
+        call->thread->wait.opening = NULL;
+        file_put(file);
+    }
+    return result;
+}
+
+static int sys_open_path(struct syscall *call, const uint64_t at[2],
+                         uint32_t flags, uint32_t mode)
+{
     unsigned look = (flags & O_NOFOLLOW ? 0U : (unsigned)VFS_FOLLOW) |
                     (flags & O_CREAT ? (unsigned)VFS_MAY_MISS : 0U);
     struct vfs_node *node = alloc_zeroed(1, sizeof(*node));
-    struct file *file;
     int error;
 
     if ((flags & O_CREAT) && (flags & O_EXCL))
         look &= ~(unsigned)VFS_FOLLOW;
-    flags &= ~(uint32_t)O_LARGEFILE;
-    error = syscall_lookup(call, dirfd, path, look, node);
+    error = syscall_lookup(call, at[0], at[1], look, node);
     if (!error)
-        error = vfs_open(call->kernel, call->process, node, flags,
-                         (uint32_t)how[1] & 07777, &file);
+        error = vfs_open(call->kernel, call->process, node, flags, mode,
+                         &call->thread->wait.opening);
+    if (!error && !node->exists)
+        inotify_created(call->kernel, node->path);
     mem_free(node);
-    if (error)
-        return error;
-    return fd_table_add(call->process->files, file, 0, flags);
+    return error;
+}
+
+static int64_t sys_open_at(struct syscall *call, uint64_t dirfd, uint64_t path,
+                           const uint64_t how[2])
+{
+    const uint64_t at[2] = {dirfd, path};
+    uint32_t flags = (uint32_t)how[0] & ~(uint32_t)O_LARGEFILE;
+    int error = 0;
+
+    if (!call->thread->wait.opening)
+        error = sys_open_path(call, at, flags, (uint32_t)how[1] & 07777);
+    return error ? error : sys_open_wait(call, flags);
 }
 
 static int64_t sys_open(struct syscall *call)
@@ -145,6 +177,12 @@ static int64_t sys_dup3(struct syscall *call)
 
 static int64_t sys_set_status(struct file *file, uint32_t flags)
 {
+    /* Where Linux would send SIGIO. */
+    if ((flags & O_ASYNC) && !file_is_regular(file)) {
+        sim_unimplemented(file->kernel->cfg.owner,
+                          "SIGIO for %s (O_ASYNC): EINVAL", file->path);
+        return -EINVAL;
+    }
     file->flags =
         (file->flags & ~(uint32_t)STATUS_FLAGS) | (flags & STATUS_FLAGS);
     if (file_is_host(file) && file_is_regular(file)) {
@@ -203,8 +241,10 @@ static int64_t sys_fcntl(struct syscall *call)
     case F_SETPIPE_SZ:
         return file_pipe_capacity(file, (int64_t)(uint32_t)call->arg[2]);
     case F_SETOWN:
-    case F_GETOWN:
+        file->owner = (int32_t)call->arg[2];
         return 0;
+    case F_GETOWN:
+        return file->owner;
     default:
         return -EINVAL;
     }
@@ -297,12 +337,16 @@ static int64_t sys_llseek(struct syscall *call)
 static int64_t sys_ftruncate(struct syscall *call)
 {
     struct file *file = syscall_file(call, call->arg[0]);
+    int error;
 
     if (!file)
         return -EBADF;
     if ((int64_t)call->arg[1] < 0 || !file->ops->truncate)
         return -EINVAL;
-    return file->ops->truncate(file, call->arg[1]);
+    error = file->ops->truncate(file, call->arg[1]);
+    if (!error)
+        inotify_file(file, IN_MODIFY);
+    return error;
 }
 
 static int64_t sys_ftruncate64(struct syscall *call)
@@ -348,9 +392,15 @@ static int64_t sys_fsync(struct syscall *call)
     return fsync(file->host_fd) < 0 ? -errno : 0;
 }
 
+/* Shared mappings reach their files; those are the host's to keep. */
 static int64_t sys_sync(struct syscall *call)
 {
-    (void)call;
+    struct vm_object *object = call->kernel->objects.first;
+
+    for (; object; object = object->next) {
+        if (object->num_shared)
+            kernel_sync_object(call->kernel, object);
+    }
     return 0;
 }
 

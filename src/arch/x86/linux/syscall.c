@@ -26,10 +26,13 @@ static const char *const syscall_names_32[KERNEL_NUM_SYSCALLS] = {
 };
 
 static const struct syscall_row *const syscall_tables[] = {
-    sys_file_rows,   sys_io_rows,     sys_path_rows, sys_mm_rows,
-    sys_proc_rows,   sys_id_rows,     sys_time_rows, sys_timer_rows,
-    sys_poll_rows,   sys_info_rows,   futex_rows,    sys_sched_rows,
-    sys_signal_rows, sys_socket_rows, sys_stat_rows, sys_lock_rows,
+    sys_file_rows,        sys_io_rows,      sys_path_rows,
+    sys_mm_rows,          sys_proc_rows,    sys_id_rows,
+    sys_time_rows,        sys_timer_rows,   sys_poll_rows,
+    sys_info_rows,        futex_rows,       sys_sched_rows,
+    sys_signal_rows,      sys_socket_rows,  sys_stat_rows,
+    sys_lock_rows,        sys_inotify_rows, sys_socket_message_rows,
+    sys_posix_timer_rows, sys_mlock_rows,
 };
 
 const char *syscall_name(uint64_t nr, enum syscall_abi abi)
@@ -203,23 +206,23 @@ static bool syscall_run(struct linux_cpu *cpu, struct thread *thread)
     const char *name = syscall_name(thread->call_nr, syscall_abi_of(&call));
     uint32_t tid = thread->tid;
     uint64_t faults;
-    bool is_alive;
     int64_t result;
 
     cpu->kernel->has_polled_host = false;
     syscall_args(&call, x86_core_state(cpu->core));
     faults = call.mm->num_faults;
     result = syscall_dispatch(&call, thread->call_nr);
-    /* The thread may have died in the call, by a signal it sent itself. */
-    is_alive = result == SYSCALL_WAITS || cpu->thread == thread;
-    /* Faults of the kernel on the program's memory are the program's. */
-    if (is_alive && thread->process->mm == call.mm)
-        thread->process->min_faults += call.mm->num_faults - faults;
     if (result == SYSCALL_WAITS)
         return false;
     TRACE(SyscallBase, cpu->kernel->cfg.owner, "[%u] %s = %lld", tid,
           name ? name : "?", (long long)result);
-    return is_alive && syscall_finish(cpu, thread, result);
+    /* The thread may have died in the call, by a signal it sent itself. */
+    if (cpu->thread != thread)
+        return false;
+    /* Faults of the kernel on the program's memory are the program's. */
+    if (thread->process->mm == call.mm)
+        thread->process->min_faults += call.mm->num_faults - faults;
+    return syscall_finish(cpu, thread, result);
 }
 
 void syscall_enter(struct linux_cpu *cpu, enum x86_syscall_kind kind)

@@ -75,19 +75,23 @@ enum {
 
 extern const struct syscall_row sys_file_rows[];
 extern const struct syscall_row sys_io_rows[];
+extern const struct syscall_row sys_inotify_rows[];
 extern const struct syscall_row sys_lock_rows[];
 extern const struct syscall_row sys_stat_rows[];
 extern const struct syscall_row sys_path_rows[];
+extern const struct syscall_row sys_mlock_rows[];
 extern const struct syscall_row sys_mm_rows[];
 extern const struct syscall_row sys_proc_rows[];
 extern const struct syscall_row sys_id_rows[];
 extern const struct syscall_row sys_signal_rows[];
 extern const struct syscall_row sys_time_rows[];
 extern const struct syscall_row sys_timer_rows[];
+extern const struct syscall_row sys_posix_timer_rows[];
 extern const struct syscall_row sys_poll_rows[];
 extern const struct syscall_row sys_info_rows[];
 extern const struct syscall_row sys_sched_rows[];
 extern const struct syscall_row sys_socket_rows[];
+extern const struct syscall_row sys_socket_message_rows[];
 extern const struct syscall_row futex_rows[];
 
 /* Connect numbers and rows. */
