@@ -88,7 +88,7 @@ static void core_vcpu_kick(struct vcpu *vcpu)
 /* -------------------------------------------------------------------- state
  */
 
-static int core_vcpu_get_state(struct vcpu *vcpu, uint32_t groups,
+int core_vcpu_get_state(struct vcpu *vcpu, uint32_t groups,
                                struct x86_state *out)
 {
     struct x86_core *core = core_of(vcpu);
@@ -98,7 +98,7 @@ static int core_vcpu_get_state(struct vcpu *vcpu, uint32_t groups,
     return 0;
 }
 
-static int core_vcpu_set_state(struct vcpu *vcpu, uint32_t groups,
+int core_vcpu_set_state(struct vcpu *vcpu, uint32_t groups,
                                const struct x86_state *state)
 {
     struct x86_core *core = core_of(vcpu);
@@ -109,7 +109,7 @@ static int core_vcpu_set_state(struct vcpu *vcpu, uint32_t groups,
     return 0;
 }
 
-static int core_vcpu_start_at(struct vcpu *vcpu, uint64_t entry, uint64_t arg)
+int core_vcpu_start_at(struct vcpu *vcpu, uint64_t entry, uint64_t arg)
 {
     struct x86_core *core = core_of(vcpu);
 
@@ -119,7 +119,7 @@ static int core_vcpu_start_at(struct vcpu *vcpu, uint64_t entry, uint64_t arg)
     return 0;
 }
 
-static void core_vcpu_dump(struct vcpu *vcpu, FILE *out)
+void core_vcpu_dump(struct vcpu *vcpu, FILE *out)
 {
     struct x86_core *core = core_of(vcpu);
 
@@ -161,7 +161,7 @@ static int inject_interrupt(struct x86_core *core,
     return may_interrupt(core) ? deliver(core, &fault) : -EAGAIN;
 }
 
-static int core_vcpu_inject(struct vcpu *vcpu, const struct vcpu_event *event)
+int core_vcpu_inject(struct vcpu *vcpu, const struct vcpu_event *event)
 {
     struct x86_core *core = core_of(vcpu);
     struct x86_state *state = x86_core_state(core);

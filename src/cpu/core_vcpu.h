@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "arch/x86/core.h"
 
@@ -21,6 +22,19 @@ struct vcpu_ops;
 /* In full systems, and in syscall emulation, where no event can be injected:
  * the emulated kernel is the one that raises them. */
 extern const struct vcpu_ops core_vcpu_ops, core_vcpu_se_ops;
+
+/* Operations that serve every model whose state is the core's while it is
+ * outside the guest. */
+struct vcpu;
+struct vcpu_event;
+struct x86_state;
+int core_vcpu_get_state(struct vcpu *vcpu, uint32_t groups,
+                        struct x86_state *out);
+int core_vcpu_set_state(struct vcpu *vcpu, uint32_t groups,
+                        const struct x86_state *state);
+int core_vcpu_start_at(struct vcpu *vcpu, uint64_t entry, uint64_t arg);
+int core_vcpu_inject(struct vcpu *vcpu, const struct vcpu_event *event);
+void core_vcpu_dump(struct vcpu *vcpu, FILE *out);
 
 /** base_cpu_add_vcpu() - by a model's init: the CPU is driven by @ops; NULL:
  *  by the functional core. */

@@ -5,9 +5,11 @@
 #include <string.h>
 
 #include "base/alloc.h"
+#include "cpu/core_vcpu.h"
 #include "cpu/kvm/kvm_cpuid.h"
 #include "cpu/kvm/kvm_machine.h"
 #include "cpu/kvm/kvm_trap.h"
+#include "cpu/kvm/kvm_vcpu.h"
 #include "sim/param.h"
 #include "sim/report.h"
 #include "sim/stat.h"
@@ -89,6 +91,8 @@ static void kvm_cpu_init(struct sim_object *obj)
     cpu->kvm = kvm_system_of(obj);
     cpu->fd = -1;
     cpu->base.ops = &kvm_cpu_model;
+    base_cpu_add_vcpu(&cpu->base, cpu->base.is_in_se ? &kvm_vcpu_se_ops
+                                                     : &kvm_vcpu_ops);
     cpu->base.linux_cpu.stops_changed = kvm_cpu_stops_changed;
     cpu->base.runner.run = kvm_cpu_run;
     cpu->base.runner.kick = kvm_cpu_kick;
@@ -165,7 +169,7 @@ static void kvm_cpu_close(struct kvm_cpu *cpu)
     if (!host)
         return;
     kvm_gang_quit(&cpu->kvm->gang, cpu);
-    kvm_timer_unbind(&cpu->timer);
+    base_cpu_release_vcpu(&cpu->base);
     if (cpu->run) {
         kvm_sync_fini(&cpu->sync);
         host->ops->munmap(host->ops_self, cpu->run, host->run_size);

@@ -56,6 +56,8 @@ struct kvm_cpu {
     struct kvm_run *run; /* shared with the kernel; NULL: not open */
     int fd;
     uint32_t vcpu_id;
+    int run_error;    /* of the last KVM_RUN: 0, -EINTR, other -errno */
+    uint64_t run_tsc; /* how far the guest's TSC went in it */
     double ticks_per_tsc;
     double ticks_left; /* fraction of a tick that was not charged yet */
 };
@@ -82,13 +84,13 @@ enum kvm_next kvm_cpu_next(struct kvm_cpu *cpu, tick_t until);
 void kvm_cpu_run_core(struct kvm_cpu *cpu, tick_t until);
 /** kvm_cpu_prepare() - state into the vCPU.  Returns: 0 or -errno. */
 SIM_MUST_CHECK int kvm_cpu_prepare(struct kvm_cpu *cpu);
-/** kvm_cpu_enter() - one KVM_RUN, on the thread that the timer is bound to; no
- *  other part of the simulator is touched.  Returns: 0, -EINTR, other -errno;
- *  *@tsc: how far the guest's TSC went */
-SIM_MUST_CHECK int kvm_cpu_enter(struct kvm_cpu *cpu, uint64_t *tsc);
-/** kvm_cpu_finish() - charge @tsc, take the state, serve the exit; @err is what
- *  prepare or enter returned. */
-void kvm_cpu_finish(struct kvm_cpu *cpu, int err, uint64_t tsc);
+/** kvm_cpu_enter() - one KVM_RUN until @until, on the thread that the vCPU is
+ *  bound to; no other part of the simulator is touched.  Returns: 0, -EINTR,
+ *  other -errno. */
+SIM_MUST_CHECK int kvm_cpu_enter(struct kvm_cpu *cpu, tick_t until);
+/** kvm_cpu_finish() - charge the time, take the state, serve the exit; @err is
+ *  what prepare or enter returned. */
+void kvm_cpu_finish(struct kvm_cpu *cpu, int err);
 /** kvm_cpu_core_ran() - what follows from the core's having executed. */
 void kvm_cpu_core_ran(struct kvm_cpu *cpu);
 /** kvm_cpu_ns_until() - the host's time when @until is reached [ns]. */

@@ -12,6 +12,7 @@
 #include "cpu/kvm/kvm_cpu.h"
 #include "cpu/kvm/kvm_machine.h"
 #include "cpu/kvm/kvm_trap.h"
+#include "cpu/kvm/kvm_vcpu.h"
 #include "sim/report.h"
 
 /* ------------------------------------------------------------------ failures
@@ -212,30 +213,44 @@ static void kvm_serve_entry_failure(struct kvm_cpu *cpu)
 
 struct kvm_exit_row {
     uint32_t reason;
-    const char *name;
+    enum vcpu_exit_kind kind;
     void (*serve)(struct kvm_cpu *cpu);
 };
 
 static const struct kvm_exit_row kvm_exit_rows[] = {
-    {KVM_EXIT_IO,              "IO",              kvm_serve_io           },
-    {KVM_EXIT_INTR,            "INTR",            kvm_cpu_serve_signal      },
-    {KVM_EXIT_IRQ_WINDOW_OPEN, "IRQ_WINDOW_OPEN", kvm_serve_nothing      },
-    {KVM_EXIT_INTERNAL_ERROR,  "INTERNAL_ERROR",  kvm_serve_internal_error},
-    {KVM_EXIT_SHUTDOWN,        "SHUTDOWN",        kvm_serve_shutdown     },
-    {KVM_EXIT_MMIO,            "MMIO",            kvm_serve_mmio         },
-    {KVM_EXIT_HLT,             "HLT",             kvm_serve_halt         },
-    {KVM_EXIT_X86_RDMSR,       "X86_RDMSR",       kvm_serve_rdmsr        },
-    {KVM_EXIT_X86_WRMSR,       "X86_WRMSR",       kvm_serve_wrmsr        },
-    {KVM_EXIT_FAIL_ENTRY,      "FAIL_ENTRY",      kvm_serve_entry_failure},
+    {KVM_EXIT_IO,              VCPU_EXIT_IO_OUT,         kvm_serve_io            },
+    {KVM_EXIT_MMIO,            VCPU_EXIT_MMIO_WR,        kvm_serve_mmio          },
+    {KVM_EXIT_INTR,            VCPU_EXIT_INTR,           kvm_cpu_serve_signal    },
+    {KVM_EXIT_HLT,             VCPU_EXIT_HALT,           kvm_serve_halt          },
+    {KVM_EXIT_IRQ_WINDOW_OPEN, VCPU_EXIT_IRQ_WINDOW,     kvm_serve_nothing       },
+    {KVM_EXIT_X86_RDMSR,       VCPU_EXIT_MSR_RD,         kvm_serve_rdmsr         },
+    {KVM_EXIT_X86_WRMSR,       VCPU_EXIT_MSR_WR,         kvm_serve_wrmsr         },
+    {KVM_EXIT_SHUTDOWN,        VCPU_EXIT_SHUTDOWN,       kvm_serve_shutdown      },
+    {KVM_EXIT_INTERNAL_ERROR,  VCPU_EXIT_INTERNAL_ERROR, kvm_serve_internal_error},
+    {KVM_EXIT_FAIL_ENTRY,      VCPU_EXIT_FAIL_ENTRY,     kvm_serve_entry_failure },
 };
+
+static const struct kvm_exit_row *kvm_exit_row(uint32_t reason)
+{
+    for (size_t i = 0; i < SIM_ARRAY_LEN(kvm_exit_rows); i++)
+        if (kvm_exit_rows[i].reason == reason)
+            return &kvm_exit_rows[i];
+    return NULL;
+}
+
+enum vcpu_exit_kind kvm_exit_kind(uint32_t reason)
+{
+    const struct kvm_exit_row *row = kvm_exit_row(reason);
+
+    return row ? row->kind : VCPU_EXIT_UNKNOWN;
+}
 
 void kvm_cpu_serve(struct kvm_cpu *cpu)
 {
-    for (size_t i = 0; i < SIM_ARRAY_LEN(kvm_exit_rows); i++) {
-        if (kvm_exit_rows[i].reason == cpu->run->exit_reason) {
-            kvm_exit_rows[i].serve(cpu);
-            return;
-        }
-    }
-    kvm_cpu_fail(cpu, "KVM: unknown exit", 1);
+    const struct kvm_exit_row *row = kvm_exit_row(cpu->run->exit_reason);
+
+    if (row)
+        row->serve(cpu);
+    else
+        kvm_cpu_fail(cpu, "KVM: unknown exit", 1);
 }

@@ -9,6 +9,7 @@
 #include "arch/x86/linux/uaccess.h"
 #include "base/log.h"
 #include "cpu/kvm/kvm_cpu.h"
+#include "cpu/kvm/kvm_vcpu.h"
 #include "sim/report.h"
 
 void kvm_gang_init(struct kvm_gang *gang)
@@ -33,16 +34,6 @@ static void worker_set(struct kvm_cpu *cpu, enum kvm_worker_phase phase)
     pthread_cond_signal(&cpu->worker.gang->done);
 }
 
-static void worker_enter(struct kvm_cpu *cpu)
-{
-    struct kvm_worker *worker = &cpu->worker;
-
-    worker->err = kvm_timer_arm(&cpu->timer, worker->until_ns);
-    worker->tsc = 0;
-    if (!worker->err)
-        worker->err = kvm_cpu_enter(cpu, &worker->tsc);
-}
-
 /* Called and left with the lock held; false: the end. */
 static bool worker_turn(struct kvm_cpu *cpu)
 {
@@ -54,7 +45,7 @@ static bool worker_turn(struct kvm_cpu *cpu)
     if (cpu->worker.phase == KVM_WORKER_QUIT)
         return false;
     pthread_mutex_unlock(&gang->lock);
-    worker_enter(cpu);
+    cpu->worker.err = kvm_cpu_enter(cpu, cpu->worker.until);
     pthread_mutex_lock(&gang->lock);
     gang->num_running--;
     worker_set(cpu, KVM_WORKER_DONE);
@@ -67,13 +58,12 @@ static void *worker_main(void *arg)
     struct kvm_gang *gang = cpu->worker.gang;
 
     pthread_mutex_lock(&gang->lock);
-    kvm_timer_unbind(&cpu->timer);
-    cpu->worker.err = kvm_timer_bind(&cpu->timer, &cpu->run->immediate_exit);
+    cpu->worker.err = kvm_vcpu_bind(cpu);
     worker_set(cpu, KVM_WORKER_IDLE);
     while (worker_turn(cpu))
         continue;
     pthread_mutex_unlock(&gang->lock);
-    kvm_timer_unbind(&cpu->timer);
+    (void)vcpu_unbind(&cpu->base.vcpu);
     return NULL;
 }
 
@@ -296,7 +286,7 @@ static void gang_run(struct kvm_cpu *cpu, tick_t until)
     int err = kvm_cpu_prepare(cpu);
 
     if (err) {
-        kvm_cpu_finish(cpu, err, 0);
+        kvm_cpu_finish(cpu, err);
         return;
     }
     pthread_mutex_lock(&gang->lock);
@@ -307,7 +297,7 @@ static void gang_run(struct kvm_cpu *cpu, tick_t until)
         sim_fatal(&cpu->base.base.base, "no thread for KVM: %s",
                   strerrordesc_np(-err));
     }
-    cpu->worker.until_ns = kvm_cpu_ns_until(cpu, until);
+    cpu->worker.until = until;
     cpu->worker.phase = KVM_WORKER_RUNNING;
     gang->num_running++;
     pthread_cond_signal(&cpu->worker.go);
@@ -374,7 +364,7 @@ static void gang_serve(struct kvm_gang *gang)
             continue;
         cpu->worker.phase = KVM_WORKER_IDLE;
         sim_runner_act_for(cpu->base.base.base.sim, &cpu->base.runner);
-        kvm_cpu_finish(cpu, cpu->worker.err, cpu->worker.tsc);
+        kvm_cpu_finish(cpu, cpu->worker.err);
     }
 }
 

@@ -49,9 +49,8 @@ struct kvm_worker {
     pthread_t thread;
     pthread_cond_t go;
     uint32_t phase; /* enum kvm_worker_phase */
-    uint64_t until_ns;
-    int err;      /* of KVM_RUN */
-    uint64_t tsc; /* that passed in it */
+    tick_t until;
+    int err; /* of the run */
     struct kvm_gang *gang;
     struct kvm_cpu *next; /* in the gang */
 };

@@ -8,6 +8,7 @@
 #include "cpu/kvm/kvm_access.h"
 #include "cpu/kvm/kvm_cpu.h"
 #include "cpu/kvm/kvm_machine.h"
+#include "cpu/kvm/kvm_vcpu.h"
 #include "sim/report.h"
 
 /* Instructions that the core executes before others get a turn. */
@@ -55,19 +56,6 @@ uint64_t kvm_cpu_ns_until(const struct kvm_cpu *cpu, tick_t until)
 /* -------------------------------------------------------------------- entry
  */
 
-static void kvm_cpu_bind(struct kvm_cpu *cpu)
-{
-    int err;
-
-    if (kvm_timer_is_mine(&cpu->timer))
-        return;
-    kvm_timer_unbind(&cpu->timer);
-    err = kvm_timer_bind(&cpu->timer, (uint8_t *)&cpu->run->immediate_exit);
-    if (err)
-        sim_fatal(&cpu->base.base.base, "no timer for KVM: %s",
-                  strerrordesc_np(-err));
-}
-
 int kvm_cpu_prepare(struct kvm_cpu *cpu)
 {
     kvm_gang_plant(cpu);
@@ -76,14 +64,18 @@ int kvm_cpu_prepare(struct kvm_cpu *cpu)
     return kvm_sync_enter(&cpu->sync);
 }
 
-int kvm_cpu_enter(struct kvm_cpu *cpu, uint64_t *tsc)
+int kvm_cpu_enter(struct kvm_cpu *cpu, tick_t until)
 {
-    uint64_t start = host_clock_tsc();
-    int err = kvm_call_run(cpu->kvm->host, cpu->fd, 0);
+    const struct vcpu_run_req req = {.max_insts = UINT64_MAX, .until = until};
+    struct vcpu_exit exit;
+    int err = kvm_vcpu_bind(cpu);
 
-    *tsc = host_clock_tsc() - start;
-    __atomic_store_n(&cpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
-    return err;
+    if (!err)
+        err = vcpu_run(&cpu->base.vcpu, &req, &exit);
+    if (err)
+        return err;
+    /* A kick that came first. */
+    return exit.kind == VCPU_EXIT_INTR ? -EINTR : cpu->run_error;
 }
 
 /* The program was ended from another CPU while this one was in the guest. */
@@ -110,13 +102,14 @@ static void kvm_cpu_serve_run(struct kvm_cpu *cpu, int err)
         kvm_cpu_fail(cpu, "KVM does not give its state", 1);
 }
 
-void kvm_cpu_finish(struct kvm_cpu *cpu, int err, uint64_t tsc)
+void kvm_cpu_finish(struct kvm_cpu *cpu, int err)
 {
     kvm_gang_lift(cpu);
     x86_cache_enter(x86_core_cache(cpu->base.core));
     base_cpu_begin(&cpu->base);
     cpu->num_exits++;
-    kvm_cpu_charge(cpu, tsc);
+    kvm_cpu_charge(cpu, cpu->run_tsc);
+    cpu->run_tsc = 0;
     if (!err || err == -EINTR || err == -EAGAIN)
         cpu->sync.err = kvm_sync_exit(&cpu->sync);
     kvm_cpu_serve_run(cpu, err);
@@ -143,16 +136,11 @@ static bool kvm_cpu_is_at_stop(const struct kvm_cpu *cpu)
 
 static void kvm_cpu_run_guest(struct kvm_cpu *cpu, tick_t until)
 {
-    uint64_t tsc = 0;
-    int err;
+    int err = kvm_cpu_prepare(cpu);
 
-    kvm_cpu_bind(cpu);
-    err = kvm_cpu_prepare(cpu);
     if (!err)
-        err = kvm_timer_arm(&cpu->timer, kvm_cpu_ns_until(cpu, until));
-    if (!err)
-        err = kvm_cpu_enter(cpu, &tsc);
-    kvm_cpu_finish(cpu, err, tsc);
+        err = kvm_cpu_enter(cpu, until);
+    kvm_cpu_finish(cpu, err);
 }
 
 static tick_t kvm_cpu_limit(const struct kvm_cpu *cpu, tick_t until)
