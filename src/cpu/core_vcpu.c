@@ -240,7 +240,6 @@ void base_cpu_add_vcpu(struct base_cpu *cpu, const struct vcpu_ops *ops)
         .ops = ops,
         .ring = self->ring,
         .hal = &cpu->vcpu_hal,
-        .favor_cpu = -1,
     };
 
     for (uint32_t i = 0; i < cpu->host_cpus.len; i++)

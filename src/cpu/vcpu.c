@@ -198,7 +198,6 @@ int vcpu_create(struct vcpu *vcpu, const struct vcpu_create_cfg *cfg)
     vcpu->ops = cfg->ops;
     vcpu->hal = cfg->hal;
     vcpu->host_cpus = cfg->host_cpus;
-    vcpu->favor_cpu = cfg->favor_cpu;
     vcpu->ring = cfg->ring ? cfg->ring : make_ring(vcpu);
     if (!vcpu->ring) {
         memset(vcpu, 0, sizeof *vcpu);

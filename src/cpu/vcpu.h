@@ -122,7 +122,6 @@ struct vcpu_create_cfg {
     struct trace_ring *ring; /* NULL: a new one; passes to the vCPU */
     const struct vcpu_hal *hal;
     struct vcpu_host_set host_cpus; /* where it may run; empty: anywhere */
-    int favor_cpu; /* where it would like to run; a hint; -1: none */
 };
 
 struct vcpu_setup_cfg {
@@ -226,7 +225,6 @@ struct vcpu {
     uint32_t num_outstanding; /* responses to wait for */
     struct vcpu_host_set host_cpus, saved_cpus;
     bool is_confined;
-    int favor_cpu;
     pid_t bound_tid, last_tid; /* 0: none */
     pthread_mutex_t lock;      /* one life-cycle call at a time */
     pthread_cond_t stopped;    /* with the lock: RUNNING was left */

@@ -287,8 +287,8 @@ static void dump_group(const struct x86_state *state, uint32_t group, FILE *out)
 
         if (reg->group != group)
             continue;
-        (void)fprintf(out, "%s%-16s %016" PRIx64, column % 3 ? "  " : "  ",
-                      reg->name, vcpu_x86_read_reg(state, reg));
+        (void)fprintf(out, "  %-16s %016" PRIx64, reg->name,
+                      vcpu_x86_read_reg(state, reg));
         if (++column % 3 == 0)
             (void)fputc('\n', out);
     }

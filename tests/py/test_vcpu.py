@@ -472,6 +472,15 @@ def test_the_contract_knows_no_architecture():
         assert not re.search(r"\bX86_|x86_(?!state\b)", text), file
 
 
+def test_properties_are_documented_and_in_the_stubs(runner):
+    done = runner.run("doc", "X86AtomicSimpleCPU")
+    assert "Registers; what is written counts" in done.stdout
+    done = runner.run("doc", "--stubs", str(runner.folder))
+    assert done.returncode == 0, done.stderr
+    stubs = next(runner.folder.glob("**/objects.pyi"))
+    assert "    def regs(self) -> Any:" in stubs.read_text(encoding="utf-8")
+
+
 def test_errors_are_of_the_package():
     assert issubclass(errors.VcpuStateError, errors.VcpuError)
     assert issubclass(errors.VcpuError, errors.FatalError)

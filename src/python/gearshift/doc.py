@@ -103,6 +103,7 @@ def class_text(cls: Any) -> str:
         "Statistics",
         (_stat_lines(item) for _, item in _rows(cls, "stats")),
     )
+    lines += _section("Properties", map(_property_lines, properties(cls)))
     lines += _section("Methods", map(_method_lines, methods(cls)))
     return "\n".join(lines) + "\n"
 
@@ -151,6 +152,21 @@ def methods(cls: Any) -> List[Tuple[str, str]]:
                 if not name.startswith("_") and inspect.isfunction(func):
                     found.append((name, _first_line(func)))
     return sorted(found)
+
+
+def properties(cls: Any) -> List[Tuple[str, str]]:
+    """Public properties that behaviour modules add, with one line each."""
+    found = []
+    for base in cls.__mro__:
+        if base.__module__.startswith("gearshift.behaviour"):
+            for name, member in vars(base).items():
+                if not name.startswith("_") and isinstance(member, property):
+                    found.append((name, _first_line(member)))
+    return sorted(found)
+
+
+def _property_lines(item: Tuple[str, str]) -> List[str]:
+    return [f"  {item[0]}", f"      {item[1]}"]
 
 
 def _method_lines(item: Tuple[str, str]) -> List[str]:

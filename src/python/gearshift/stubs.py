@@ -72,6 +72,10 @@ def _class_stub(cls: Any) -> List[str]:
         kind = "VectorPortRef" if row["is_vector"] else "PortRef"
         lines.append(f"    {row['name']}: Any  # {kind}")
         lines.append(f'    """{row["doc"]}"""')
+    for name, text in doc.properties(cls):
+        lines.append("    @property")
+        lines.append(f"    def {name}(self) -> Any:")
+        lines.append(f'        """{text}"""')
     for name, text in doc.methods(cls):
         lines.append(f"    def {name}(self, *args: Any, **kw: Any) -> Any:")
         lines.append(f'        """{text}"""')

@@ -153,7 +153,6 @@ class DummyTest : public testing::Test
 
         cfg.id = id;
         cfg.ops = &dummy_ops();
-        cfg.favor_cpu = -1;
         return cfg;
     }
 
