@@ -443,8 +443,8 @@ static bool store_computed(struct x86_fpu *fpu, const struct x86_thunk *thunk,
     uint64_t fip = fpu->fip, fdp = fpu->fdp;
     uint16_t fop = fpu->fop, fds = fpu->fds;
 
-    if (thunk->needs & X86_NEED_MMX)
-        x86_fpu_leave_x87(fpu);
+    if (!(thunk->needs & X86_NEED_MXCSR))
+        x86_fpu_leave_x87(fpu); /* the image is what is kept */
     memcpy(x87, fpu->x87, sizeof(x87));
     if (!execute(fpu, thunk, data, call))
         return false;
@@ -477,7 +477,8 @@ static bool computes_first(const struct x86_fpu *fpu,
     if (thunk->mem != X86_THUNK_WRITE || x86_quirks_is_amd())
         return false;
     if (thunk->needs & X86_NEED_X87) /* live: no exception is unmasked */
-        return !(fpu->live & X86_LIVE_X87);
+        return !(fpu->live & X86_LIVE_X87) ||
+               thunk->mnemonic == ZYDIS_MNEMONIC_FBSTP;
     return (thunk->needs & X86_NEED_MXCSR) ||
            (is_mmx && (thunk->needs & X86_NEED_MMX));
 }

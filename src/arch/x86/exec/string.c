@@ -27,10 +27,10 @@ struct string {
     uint64_t (*many)(struct x86_core *core, struct x86_op *op, unsigned size,
                      uint64_t count);
     bool is_comparing; /* REPE and REPNE end by ZF */
-    uint8_t uses;
+    uint8_t writes;    /* see write_pointers() */
 };
 
-enum { USES_SOURCE = 1, USES_TARGET = 2 };
+enum { WRITES_SOURCE = 1, WRITES_TARGET = 2 };
 
 /* ------------------------------------------------------------------ registers
  */
@@ -313,21 +313,24 @@ static bool is_over(const struct x86_core *core, const struct x86_op *op,
     return is_equal != !!(op->flags & X86_OP_REP);
 }
 
-/*
- * A repetition is interrupted.  Intel's processors set flags only when it ends,
- * AMD's by each element; and they have written the pointers even when the first
- * element faults, which 32-bit addresses show (measured).  [SDM] Vol. 2,
- * "REP/REPE/REPZ/REPNE/REPNZ".
- */
-static void interrupt(struct x86_core *core, const struct x86_op *op,
-                      const struct string *string, uint16_t flags)
+/* A repetition is interrupted.  Intel's processors set flags only when it ends,
+ * AMD's by each element.  [SDM] Vol. 2, "REP/REPE/REPZ/REPNE/REPNZ". */
+static void restore_flags(struct x86_core *core, uint16_t flags)
+{
+    if (!x86_quirks_is_amd())
+        core->flags = flags;
+}
+
+/* REP MOVS and STOS of Intel's processors write the pointers even when not one
+ * element is done, which 32-bit addresses show (measured). */
+static void write_pointers(struct x86_core *core, const struct x86_op *op,
+                           const struct string *string)
 {
     if (x86_quirks_is_amd())
         return;
-    core->flags = flags;
-    if (string->uses & USES_SOURCE)
+    if (string->writes & WRITES_SOURCE)
         advance(core, op, X86_RSI, 0);
-    if (string->uses & USES_TARGET)
+    if (string->writes & WRITES_TARGET)
         advance(core, op, X86_RDI, 0);
 }
 
@@ -339,13 +342,14 @@ static struct x86_op *repeat(struct x86_core *core, struct x86_op *op,
     const uint16_t flags = core->flags;
     uint64_t left;
 
+    write_pointers(core, op, string);
     while ((left = get_reg(core, op, X86_RCX)) != 0) {
         uint64_t done = 0;
 
         if (string->many && !(core->state.rflags & X86_DF_FLAG) && !one_by_one)
             done = string->many(core, op, string->size, left);
         if (done == 0 && !string->one(core, op, string->size)) {
-            interrupt(core, op, string, flags);
+            restore_flags(core, flags);
             return x86_raise_set(core, op);
         }
         done = done ? done : 1;
@@ -354,7 +358,7 @@ static struct x86_op *repeat(struct x86_core *core, struct x86_op *op,
         if (is_over(core, op, string))
             break;
         if (left && (x86_rep_pause(core, done) || one_by_one)) {
-            interrupt(core, op, string, flags);
+            restore_flags(core, flags);
             return x86_rep_leave(core, op);
         }
     }
@@ -373,18 +377,18 @@ static struct x86_op *string_run(struct x86_core *core, struct x86_op *op,
                                                : x86_raise_set(core, op);
 }
 
-#define STRING(N, NAME, MANY, IS_COMPARING, USES)                              \
+#define STRING(N, NAME, MANY, IS_COMPARING, WRITES)                            \
     EXEC(NAME##_##N)                                                           \
     {                                                                          \
         static const struct string string = {N / 8, NAME##_one, MANY,          \
-                                             IS_COMPARING, USES};              \
+                                             IS_COMPARING, WRITES};            \
         return string_run(core, op, &string);                                  \
     }
-FOR_SIZES(STRING, movs, movs_many, false, USES_SOURCE | USES_TARGET)
-FOR_SIZES(STRING, stos, stos_many, false, USES_TARGET)
-FOR_SIZES(STRING, lods, NULL, false, USES_SOURCE)
-FOR_SIZES(STRING, scas, scas_many, true, USES_TARGET)
-FOR_SIZES(STRING, cmps, cmps_many, true, USES_SOURCE | USES_TARGET)
+FOR_SIZES(STRING, movs, movs_many, false, WRITES_SOURCE | WRITES_TARGET)
+FOR_SIZES(STRING, stos, stos_many, false, WRITES_TARGET)
+FOR_SIZES(STRING, lods, NULL, false, 0)
+FOR_SIZES(STRING, scas, scas_many, true, 0)
+FOR_SIZES(STRING, cmps, cmps_many, true, 0)
 
 EXEC(xlat)
 {

@@ -14,6 +14,7 @@
 #include "arch/x86/exec/undefined.h"
 #include "arch/x86/far.h"
 #include "arch/x86/msr.h"
+#include "arch/x86/quirks.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/sysreg.h"
 #include "sim/report.h"
@@ -229,8 +230,11 @@ EXEC(bound_16)
     const int16_t index = (int16_t)GET(16, 0);
     const uint64_t ea = x86_op_offset(core, op);
     LOAD(16, low, ea);
-    LOAD(16, high, ea + 2);
 
+    /* AMD's processors read both first. */
+    if (index < (int16_t)low && !x86_quirks_is_amd())
+        return x86_raise(core, op, X86_BR);
+    LOAD(16, high, ea + 2);
     if (index < (int16_t)low || index > (int16_t)high)
         return x86_raise(core, op, X86_BR);
     return op + 1;
@@ -241,8 +245,11 @@ EXEC(bound_32)
     const int32_t index = (int32_t)GET(32, 0);
     const uint64_t ea = x86_op_offset(core, op);
     LOAD(32, low, ea);
-    LOAD(32, high, ea + 4);
 
+    /* AMD's processors read both first. */
+    if (index < (int32_t)low && !x86_quirks_is_amd())
+        return x86_raise(core, op, X86_BR);
+    LOAD(32, high, ea + 4);
     if (index < (int32_t)low || index > (int32_t)high)
         return x86_raise(core, op, X86_BR);
     return op + 1;

@@ -2,6 +2,7 @@
 #include "arch/x86/far.h"
 
 #include "arch/x86/core_sys.h"
+#include "arch/x86/quirks.h"
 #include "arch/x86/segment.h"
 #include "guest.h"
 #include "legacy_guest.h"
@@ -95,6 +96,32 @@ TEST(FastCall, EntersA32BitKernelBySysenter)
     EXPECT_EQ(state->seg[X86_CS].selector, 0x1b);
     EXPECT_EQ(state->seg[X86_SS_SEG].selector, 0x23);
     EXPECT_FALSE(x86_sysexit(guest.core, 4, &guest.fault)) << "at CPL 3";
+}
+
+TEST(FastCall, ExistsInCompatibilityModeAsTheVendorHasIt)
+{
+    Guest guest;
+    x86_state *state = guest.state();
+    x86_fault fault;
+
+    set_star(state);
+    EXPECT_TRUE(x86_has_syscall(state));
+    EXPECT_EQ(x86_has_sysenter(state), !x86_quirks_is_amd());
+    state->seg[X86_CS].l = 0;
+    state->seg[X86_CS].db = 1;
+    EXPECT_EQ(x86_has_syscall(state), x86_quirks_is_amd());
+    EXPECT_EQ(x86_has_sysenter(state), !x86_quirks_is_amd());
+    EXPECT_EQ(x86_syscall(guest.core, &fault), x86_quirks_is_amd());
+}
+
+TEST(FastCall, BothExistInLegacyProtectedModeButForIntelsSyscall)
+{
+    LegacyGuest guest;
+
+    guest.enter(3);
+    set_star(guest.state());
+    EXPECT_TRUE(x86_has_sysenter(guest.state()));
+    EXPECT_EQ(x86_has_syscall(guest.state()), x86_quirks_is_amd());
 }
 
 } // namespace
