@@ -12,6 +12,7 @@ from conftest import ROOT
 
 GUEST = ROOT / "build" / "guest" / "c"
 STOPPED = 99
+TABLE = b"\n[root.checksums]\n"
 
 # script.py MODE INSTS DIR CPU NUM_CPUS PROGRAM ARGS...
 SCRIPT = """\
@@ -115,7 +116,8 @@ class Saver:
     def text(self, name="cpt"):
         """A checkpoint without date and checksum."""
         path = self.runner.path(name) / "m5.cpt"
-        return path.read_text(errors="replace").split("\n", 1)[1][:-40]
+        text = path.read_text(errors="replace").split("\n", 1)[1]
+        return text[: text.rindex("## checksum")]
 
 
 def guest(name):
@@ -338,8 +340,10 @@ def signed(text):
         ctypes.c_size_t,
         ctypes.c_uint64,
     ]
-    total = library.XXH64(body, len(body), 0)
-    return body + f"## checksum: xxh64 {total:016x}\n".encode()
+    # All, the first line, the table of checksums.
+    parts = [body, body.split(b"\n")[0], body[body.index(TABLE) :]]
+    words = [f"{library.XXH64(part, len(part), 0):016x}" for part in parts]
+    return body + f"## checksum: xxh64 {' '.join(words)}\n".encode()
 
 
 # Pattern, replacement, what the message says.
