@@ -12,6 +12,7 @@ from conftest import ROOT
 
 GUEST = ROOT / "build" / "guest" / "c"
 STOPPED = 99
+TABLE = b"\n[root.checksums]\n"
 
 # script.py MODE INSTS DIR CPU NUM_CPUS PROGRAM ARGS...
 SCRIPT = """\
@@ -115,7 +116,8 @@ class Saver:
     def text(self, name="cpt"):
         """A checkpoint without date and checksum."""
         path = self.runner.path(name) / "m5.cpt"
-        return path.read_text(errors="replace").split("\n", 1)[1][:-40]
+        text = path.read_text(errors="replace").split("\n", 1)[1]
+        return text[: text.rindex("## checksum")]
 
 
 def guest(name):
@@ -151,6 +153,29 @@ async def main():
     await asyncio.gather(*[tell(i) for i in range(4)])
 asyncio.run(main())
 """
+LOCKS = """
+import fcntl, os
+f = open("lock", "w")
+g = open("lock2", "w")
+fcntl.lockf(f, fcntl.LOCK_EX, 10, 5)
+fcntl.flock(g, fcntl.LOCK_EX)
+first = os.fork()
+if not first:
+    fcntl.lockf(open("lock", "r+"), fcntl.LOCK_EX, 20, 0)
+    print("record", flush=True)
+    os._exit(0)
+second = os.fork()
+if not second:
+    fcntl.flock(open("lock2"), fcntl.LOCK_SH)
+    print("whole", flush=True)
+    os._exit(0)
+for i in range(1000000):
+    pass
+fcntl.lockf(f, fcntl.LOCK_UN)
+os.waitpid(first, 0)
+fcntl.flock(g, fcntl.LOCK_UN)
+os.waitpid(second, 0)
+"""
 PIPES = """
 for i in 5 3 9; do echo $i; done | sort | tee /tmp/sorted.$$
 wc -l < /tmp/sorted.$$
@@ -165,6 +190,7 @@ PROGRAMS = {
     "32bit": lambda: ([guest("basics32")], 1, ""),
     "python": lambda: (["/usr/bin/python3", "-c", PYTHON], 1, ""),
     "asyncio": lambda: (["/usr/bin/python3", "-c", ASYNC], 1, ""),
+    "locks": lambda: (["/usr/bin/python3", "-c", LOCKS], 1, ""),
     "threads": lambda: ([guest("threads")], 1, ""),
     "threads-2cpus": lambda: ([guest("contend")], 2, ""),
     "openmp-4cpus": lambda: ([guest("openmp")], 4, ""),
@@ -314,8 +340,10 @@ def signed(text):
         ctypes.c_size_t,
         ctypes.c_uint64,
     ]
-    total = library.XXH64(body, len(body), 0)
-    return body + f"## checksum: xxh64 {total:016x}\n".encode()
+    # All, the first line, the table of checksums.
+    parts = [body, body.split(b"\n")[0], body[body.index(TABLE) :]]
+    words = [f"{library.XXH64(part, len(part), 0):016x}" for part in parts]
+    return body + f"## checksum: xxh64 {' '.join(words)}\n".encode()
 
 
 # Pattern, replacement, what the message says.
@@ -421,6 +449,37 @@ def test_checkpoints_pass_between_kvm_and_the_functional_cpu(runner):
     first = saver.run("save", saver_half(saver))
     rest = saver.run("restore", model="X86KvmCPU")
     assert (first[0] + rest[0], rest[1]) == whole[:2]
+
+
+def test_a_cpu_that_had_taken_over_does_so_again(runner):
+    switch = """\
+system.standby = [cpu(cpu_id=0, switched_out=True)]
+root = Root(full_system=False, system=system)
+"""
+    text = SCRIPT.replace(
+        "root = Root(full_system=False, system=system)\n", switch
+    ).replace(
+        "for cpu in system.cpu:\n    cpu.c", "for c in system.cpu:\n    c.c"
+    )
+    text = text.replace(
+        "        m5.checkpoint(",
+        "        m5.switchCpus(system, [(system.cpu[0], system.standby[0])])\n"
+        "        m5.simulate(1000000)\n"
+        "        m5.checkpoint(",
+    )
+    saver = Saver(runner, ["/bin/ls", "/etc/apt"])
+    runner.write(text)
+    whole = saver.run("run")
+    insts = saver.insts()
+    first = saver.run("save", insts // 2)
+    assert first[1] == STOPPED, first[2]
+    rest = saver.run("restore")
+    text = (first[0] + rest[0]).replace("switching cpus\n", "")
+    assert (text, rest[1]) == whole[:2], rest[2]
+    executed = re.search(
+        r"standby.commitStats0.numInsts +(\d+)", "\n".join(saver.stats())
+    )
+    assert int(executed[1]) > insts // 3
 
 
 def saver_half(saver):

@@ -355,8 +355,6 @@ static void kckpt_release(struct kckpt *c)
 /* What belongs to no open file that would refuse. */
 static void kckpt_check(struct kckpt *c)
 {
-    if (c->kernel->locks)
-        kckpt_fail(c, "a program holds an advisory lock");
     if (c->kernel->fifos)
         kckpt_fail(c, "a program opens a named pipe");
 }

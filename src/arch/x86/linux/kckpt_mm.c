@@ -187,7 +187,7 @@ static void object_get_run(struct kckpt *c, struct vm_object *object,
         if (!frame.v || frame.v % FRAME_SIZE || run[0] + i >= MAX_PAGE_INDEX ||
             !frames_claim(c->kernel->frames, frame, 1)) {
             kckpt_fail(c, "key pages: page %llu cannot be in frame 0x%llx",
-                       (unsigned long long)(run[0] + i),
+                       (unsigned long long)run[0] + i,
                        (unsigned long long)frame.v);
             return;
         }
