@@ -203,23 +203,23 @@ static bool syscall_run(struct linux_cpu *cpu, struct thread *thread)
     const char *name = syscall_name(thread->call_nr, syscall_abi_of(&call));
     uint32_t tid = thread->tid;
     uint64_t faults;
-    bool is_alive;
     int64_t result;
 
     cpu->kernel->has_polled_host = false;
     syscall_args(&call, x86_core_state(cpu->core));
     faults = call.mm->num_faults;
     result = syscall_dispatch(&call, thread->call_nr);
-    /* The thread may have died in the call, by a signal it sent itself. */
-    is_alive = result == SYSCALL_WAITS || cpu->thread == thread;
-    /* Faults of the kernel on the program's memory are the program's. */
-    if (is_alive && thread->process->mm == call.mm)
-        thread->process->min_faults += call.mm->num_faults - faults;
     if (result == SYSCALL_WAITS)
         return false;
     TRACE(SyscallBase, cpu->kernel->cfg.owner, "[%u] %s = %lld", tid,
           name ? name : "?", (long long)result);
-    return is_alive && syscall_finish(cpu, thread, result);
+    /* The thread may have died in the call, by a signal it sent itself. */
+    if (cpu->thread != thread)
+        return false;
+    /* Faults of the kernel on the program's memory are the program's. */
+    if (thread->process->mm == call.mm)
+        thread->process->min_faults += call.mm->num_faults - faults;
+    return syscall_finish(cpu, thread, result);
 }
 
 void syscall_enter(struct linux_cpu *cpu, enum x86_syscall_kind kind)
