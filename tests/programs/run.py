@@ -69,6 +69,7 @@ def environment(folder: Path) -> Dict[str, str]:
         "TZ": "UTC",
         "SOURCE_DATE_EPOCH": "86400",
         "GIT_CONFIG_NOSYSTEM": "1",
+        "CCACHE_DISABLE": "1",
     }
 
 
