@@ -540,6 +540,7 @@ static void mm_fork_fields(const struct mm *mm, struct mm *copy)
     copy->sites = NULL;
     copy->num_sites = 0;
     copy->sites_signature = 0;
+    copy->new_flags = 0;
 }
 
 struct mm *mm_fork(struct mm *mm)
@@ -553,10 +554,12 @@ struct mm *mm_fork(struct mm *mm)
     mm_gather_start(&gather, mm);
     for (uint32_t i = 0; is_ok && i < mm->num_vmas; i++) {
         const struct vma *vma = &mm->vmas[i];
+        struct vma inherited = *vma;
 
         if (vma->flags & VMA_NO_FORK)
             continue;
-        mm_insert(copy, vma);
+        inherited.flags &= ~(uint32_t)VMA_LOCKED;
+        mm_insert(copy, &inherited);
         if (!(vma->flags & VMA_WIPE_ON_FORK))
             is_ok = mm_fork_pages(&gather, copy, vma);
     }

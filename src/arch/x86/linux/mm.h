@@ -41,6 +41,7 @@ enum vma_flag {
     VMA_NO_HUGE = 32,
     VMA_NO_FORK = 64,
     VMA_WIPE_ON_FORK = 128,
+    VMA_LOCKED = 256, /* mlock; not inherited by fork */
 };
 
 struct vma {
@@ -92,6 +93,7 @@ struct mm {
     uint64_t resident;       /* [bytes] */
     uint64_t max_resident;   /* the most it has been [bytes] */
     uint64_t num_faults;     /* times that mm_fault() had something to do */
+    uint32_t new_flags;      /* of mappings to come: VMA_LOCKED, mlockall */
     uint32_t fault_around;   /* pages mapped for one touched, a power of two */
     struct stop_site *sites; /* where runs may end; stops.h */
     uint32_t num_sites;

@@ -196,9 +196,9 @@ static int mm_check_request(const struct mm *mm,
     return 0;
 }
 
-static void mm_populate_range(struct mm *mm, uint64_t start, uint64_t end)
+static void mm_populate_vma(struct mm *mm, const struct vma *vma,
+                            uint64_t start, uint64_t end)
 {
-    const struct vma *vma = mm_at(mm, start);
     uint32_t access = vma->prot & (MM_READ | MM_WRITE | MM_EXEC);
 
     if (vma->object && !(vma->flags & VMA_SHARED))
@@ -207,6 +207,33 @@ static void mm_populate_range(struct mm *mm, uint64_t start, uint64_t end)
         if (mm_fault(mm, addr, access) != MM_OK)
             return;
     }
+}
+
+void mm_populate_range(struct mm *mm, uint64_t start, uint64_t end)
+{
+    while (start < end) {
+        const struct vma *vma = mm_at(mm, start);
+        uint64_t next = vma->end < end ? vma->end : end;
+
+        mm_populate_vma(mm, vma, start, next);
+        start = next;
+    }
+}
+
+uint64_t mm_locked(const struct mm *mm, uint64_t start, uint64_t end)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = mm_index(mm, start);
+         i < mm->num_vmas && mm->vmas[i].start < end; i++) {
+        const struct vma *vma = &mm->vmas[i];
+        uint64_t low = vma->start > start ? vma->start : start;
+        uint64_t high = vma->end < end ? vma->end : end;
+
+        if (vma->flags & VMA_LOCKED)
+            sum += high - low;
+    }
+    return sum;
 }
 
 int64_t mm_map(struct mm *mm, const struct mm_map_request *asked)
@@ -224,7 +251,7 @@ int64_t mm_map(struct mm *mm, const struct mm_map_request *asked)
     vma.start = (uint64_t)addr;
     vma.end = vma.start + request.len;
     vma.prot = request.prot & (MM_READ | MM_WRITE | MM_EXEC);
-    vma.flags = request.vma_flags;
+    vma.flags = request.vma_flags | mm->new_flags;
     if ((request.map_flags & MAP_TYPE) != MAP_PRIVATE)
         vma.flags |= VMA_SHARED;
     if (request.map_flags & MAP_GROWSDOWN)
@@ -233,7 +260,7 @@ int64_t mm_map(struct mm *mm, const struct mm_map_request *asked)
     vma.offset = request.object ? request.offset : 0;
     mm_insert(mm, &vma);
     mm_merge(mm, vma.start, vma.end);
-    if (request.map_flags & (MAP_POPULATE | MAP_LOCKED))
+    if ((request.map_flags & MAP_POPULATE) || (vma.flags & VMA_LOCKED))
         mm_populate_range(mm, vma.start, vma.end);
     return addr;
 }
@@ -295,8 +322,8 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot)
     return 0;
 }
 
-static void mm_set_flags(struct mm *mm, uint64_t start, uint64_t end,
-                         const uint32_t set_clear[2])
+void mm_set_flags(struct mm *mm, uint64_t start, uint64_t end,
+                  const uint32_t set_clear[2])
 {
     mm_split_vma(mm, start);
     mm_split_vma(mm, end);
@@ -312,6 +339,8 @@ static void mm_set_flags(struct mm *mm, uint64_t start, uint64_t end,
  * again. */
 static int mm_discard(struct mm *mm, uint64_t start, uint64_t end)
 {
+    if (mm_locked(mm, start, end))
+        return -EINVAL;
     return mm_zap(mm, start, end) ? 0 : -ENOMEM;
 }
 
@@ -379,7 +408,8 @@ uint64_t mm_brk(struct mm *mm, uint64_t addr)
 {
     uint64_t old_end = page_up(mm->brk);
     uint64_t new_end = page_up(addr);
-    struct vma heap = {.prot = MM_READ | MM_WRITE, .flags = VMA_HEAP};
+    struct vma heap = {.prot = MM_READ | MM_WRITE,
+                       .flags = VMA_HEAP | mm->new_flags};
 
     if (addr < mm->brk_start || addr >= mm->task_size ||
         addr - mm->brk_start > mm->limit_data)
@@ -395,6 +425,8 @@ uint64_t mm_brk(struct mm *mm, uint64_t addr)
         heap.end = new_end;
         mm_insert(mm, &heap);
         mm_merge(mm, old_end, new_end);
+        if (heap.flags & VMA_LOCKED)
+            mm_populate_range(mm, old_end, new_end);
     }
     mm->brk = addr;
     return addr;

@@ -35,6 +35,15 @@ int64_t mm_remap(struct mm *mm, uint64_t addr, const uint64_t asked[2],
                  uint32_t flags, uint64_t new_addr);
 /* Returns the new break, or the old one if it cannot move. */
 uint64_t mm_brk(struct mm *mm, uint64_t addr);
+/** mm_set_flags() - set and clear enum vma_flag bits of what is mapped in
+ *  [start, end), page boundaries. */
+void mm_set_flags(struct mm *mm, uint64_t start, uint64_t end,
+                  const uint32_t set_clear[2]);
+/** mm_populate_range() - page in mappings of [start, end), which has no hole,
+ *  as far as that works. */
+void mm_populate_range(struct mm *mm, uint64_t start, uint64_t end);
+/** mm_locked() - how much of [start, end) is locked [bytes]. */
+uint64_t mm_locked(const struct mm *mm, uint64_t start, uint64_t end);
 SIM_MUST_CHECK int mm_advise(struct mm *mm, uint64_t addr, uint64_t len,
                              int advice);
 

@@ -77,6 +77,8 @@ struct thread {
     enum thread_state run_state;
     uint32_t last_cpu;
     uint64_t affinity[4];
+    int32_t nice;    /* -20 to 19: longer to shorter time slices */
+    uint32_t policy; /* SCHED_OTHER, SCHED_BATCH or SCHED_IDLE */
     char comm[16];
 
     uint64_t sigmask;

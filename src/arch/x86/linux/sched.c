@@ -205,16 +205,26 @@ void sched_wake(struct thread *thread, enum wake_reason reason)
     sched_enqueue(thread);
 }
 
-static uint64_t sched_quantum(const struct linux_cpu *cpu)
+/* The time slice: a quarter more for each step to a lower nice value.
+ * Source: sched(7), "The nice value". */
+static uint64_t sched_quantum(const struct linux_cpu *cpu,
+                              const struct thread *thread)
 {
-    return cpu->quantum ? cpu->quantum : cpu->kernel->cfg.quantum_insts;
+    uint64_t insts =
+        cpu->quantum ? cpu->quantum : cpu->kernel->cfg.quantum_insts;
+
+    for (int nice = thread->nice; nice < 0; nice++)
+        insts += insts / 4;
+    for (int nice = 0; nice < thread->nice; nice++)
+        insts -= insts / 5;
+    return insts;
 }
 
 static void sched_start(struct linux_cpu *cpu, struct thread *thread)
 {
     sched_load(cpu, thread);
     cpu->thread = thread;
-    cpu->slice_left = sched_quantum(cpu);
+    cpu->slice_left = sched_quantum(cpu, thread);
     thread->run_state = THREAD_RUNNING;
     thread->last_cpu = cpu->index;
     thread->run_since = cpu->now(cpu);
@@ -290,7 +300,7 @@ void sched_ran(struct linux_cpu *cpu, uint64_t insts)
     cpu->slice_left -= insts < cpu->slice_left ? insts : cpu->slice_left;
     if (cpu->slice_left || !cpu->thread)
         return;
-    cpu->slice_left = sched_quantum(cpu);
+    cpu->slice_left = sched_quantum(cpu, cpu->thread);
     if (cpu->kernel->run_first)
         sched_yield_cpu(cpu->thread);
 }

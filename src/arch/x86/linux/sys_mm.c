@@ -8,6 +8,7 @@
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/mm_map.h"
+#include "arch/x86/linux/sys_mlock.h"
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/uaccess.h"
 #include "base/alloc.h"
@@ -71,6 +72,14 @@ static int64_t sys_mmap_at(struct syscall *call, uint64_t fd, uint64_t offset)
     if (type != MAP_PRIVATE && type != MAP_SHARED &&
         type != MAP_SHARED_VALIDATE)
         return -EINVAL;
+    if (request.map_flags & MAP_LOCKED) {
+        if (!syscall_may_lock(call))
+            return -EPERM;
+        request.vma_flags |= VMA_LOCKED;
+    }
+    if (((request.vma_flags | call->mm->new_flags) & VMA_LOCKED) &&
+        !syscall_may_lock_more(call, request.len))
+        return -EAGAIN;
     if (!(request.map_flags & MAP_ANONYMOUS)) {
         int error = sys_mmap_file(call, fd, &request);
 
@@ -135,13 +144,22 @@ static int64_t sys_mremap(struct syscall *call)
 {
     const uint64_t len[2] = {call->arg[1], call->arg[2]};
 
+    if (len[1] > len[0] &&
+        mm_locked(call->mm, call->arg[0], call->arg[0] + 1) &&
+        !syscall_may_lock_more(call, len[1] - len[0]))
+        return -EAGAIN;
     return mm_remap(call->mm, call->arg[0], len, (uint32_t)call->arg[3],
                     call->arg[4]);
 }
 
 static int64_t sys_brk(struct syscall *call)
 {
-    return (int64_t)mm_brk(call->mm, call->arg[0]);
+    struct mm *mm = call->mm;
+
+    if ((mm->new_flags & VMA_LOCKED) && call->arg[0] > mm->brk &&
+        !syscall_may_lock_more(call, call->arg[0] - mm->brk))
+        return (int64_t)mm->brk;
+    return (int64_t)mm_brk(mm, call->arg[0]);
 }
 
 static int64_t sys_madvise(struct syscall *call)
@@ -173,6 +191,8 @@ static int64_t sys_msync(struct syscall *call)
         return -EINVAL;
     if (end < addr || !sys_is_mapped(call->mm, addr, end))
         return -ENOMEM;
+    if ((flags & MS_INVALIDATE) && mm_locked(call->mm, addr, end))
+        return -EBUSY;
     return mm_sync(call->mm, addr, end);
 }
 
@@ -193,26 +213,6 @@ static int64_t sys_mincore(struct syscall *call)
         if (uaccess_put(call->mm, out, is_in))
             return -EFAULT;
     }
-    return 0;
-}
-
-/* All of guest RAM is always there: locking has nothing to do. */
-static int64_t sys_mlock(struct syscall *call)
-{
-    uint64_t addr = call->arg[0] & ~PAGE_MASK;
-    uint64_t end = (call->arg[0] + call->arg[1] + PAGE_MASK) & ~PAGE_MASK;
-
-    return sys_is_mapped(call->mm, addr, end) ? 0 : -ENOMEM;
-}
-
-static int64_t sys_mlockall(struct syscall *call)
-{
-    return call->arg[0] && call->arg[0] < 8 ? 0 : -EINVAL;
-}
-
-static int64_t sys_munlockall(struct syscall *call)
-{
-    (void)call;
     return 0;
 }
 
@@ -267,11 +267,6 @@ const struct syscall_row sys_mm_rows[] = {
     SYSCALL_ROW(madvise, "pud"),
     SYSCALL_ROW(msync, "pux"),
     SYSCALL_ROW(mincore, "pup"),
-    SYSCALL_ROW(mlock, "pu"),
-    SYSCALL_ROW_ANY(mlock2, "pux", sys_mlock, sys_mlock),
-    SYSCALL_ROW_ANY(munlock, "pu", sys_mlock, sys_mlock),
-    SYSCALL_ROW(mlockall, "x"),
-    SYSCALL_ROW(munlockall, ""),
     SYSCALL_ROW(memfd_create, "sx"),
     SYSCALL_ROW(get_mempolicy, "ppupx"),
     SYSCALL_ROW(set_mempolicy, "dpu"),

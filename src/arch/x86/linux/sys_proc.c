@@ -93,6 +93,8 @@ static void clone_registers(struct syscall *call, struct thread *child,
     if ((request->flags & CLONE_SETTLS) && !call->is_32)
         child->state->seg[X86_FS].base = request->tls;
     memcpy(child->tls, call->thread->tls, sizeof(child->tls));
+    child->nice = call->thread->nice;
+    child->policy = call->thread->policy;
 }
 
 /* 32-bit programs give a descriptor instead of an address. */

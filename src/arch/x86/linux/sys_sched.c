@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
-/* Scheduling: affinity, priorities (of one class), membarrier. */
+/* Scheduling: affinity, priorities (of ordinary threads), membarrier. */
 #include <errno.h>
 #include <linux/membarrier.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/rseq.h"
@@ -82,20 +83,37 @@ static int64_t sys_getcpu(struct syscall *call)
     return call->arg[1] ? uaccess_put(call->mm, call->arg[1], node) : 0;
 }
 
+/* ------------------------------------------------------------------- policies
+ */
+
 static int64_t sys_sched_getscheduler(struct syscall *call)
 {
-    return sched_target(call) ? SCHED_OTHER : -ESRCH;
+    const struct thread *thread = sched_target(call);
+
+    return thread ? (int64_t)thread->policy : -ESRCH;
 }
 
+/* Threads of the simulation are ordinary ones: no real-time policies. */
 static int64_t sys_sched_setscheduler(struct syscall *call)
 {
+    struct thread *thread = sched_target(call);
     int policy = (int)call->arg[1];
+    int32_t priority;
 
-    if (!sched_target(call))
+    if (policy < 0 || !call->arg[2])
+        return -EINVAL;
+    if (uaccess_get(call->mm, call->arg[2], priority))
+        return -EFAULT;
+    if (!thread)
         return -ESRCH;
-    if (policy == SCHED_OTHER || policy == SCHED_BATCH || policy == SCHED_IDLE)
-        return 0;
-    return policy == SCHED_FIFO || policy == SCHED_RR ? -EPERM : -EINVAL;
+    if (policy == SCHED_FIFO || policy == SCHED_RR)
+        return priority < 1 || priority > 99 ? -EINVAL : -EPERM;
+    if ((policy != SCHED_OTHER && policy != SCHED_BATCH &&
+         policy != SCHED_IDLE) ||
+        priority)
+        return -EINVAL;
+    thread->policy = (uint32_t)policy;
+    return 0;
 }
 
 static int64_t sys_sched_getparam(struct syscall *call)
@@ -109,7 +127,15 @@ static int64_t sys_sched_getparam(struct syscall *call)
 
 static int64_t sys_sched_setparam(struct syscall *call)
 {
-    return sched_target(call) ? 0 : -ESRCH;
+    int32_t priority;
+
+    if (!call->arg[1])
+        return -EINVAL;
+    if (uaccess_get(call->mm, call->arg[1], priority))
+        return -EFAULT;
+    if (!sched_target(call))
+        return -ESRCH;
+    return priority ? -EINVAL : 0;
 }
 
 static bool sched_is_realtime(const struct syscall *call)
@@ -117,26 +143,99 @@ static bool sched_is_realtime(const struct syscall *call)
     return (int)call->arg[0] == SCHED_FIFO || (int)call->arg[0] == SCHED_RR;
 }
 
+static bool sched_is_policy(const struct syscall *call)
+{
+    return sched_is_realtime(call) || (int)call->arg[0] == SCHED_OTHER ||
+           (int)call->arg[0] == SCHED_BATCH || (int)call->arg[0] == SCHED_IDLE;
+}
+
 static int64_t sys_sched_get_priority_max(struct syscall *call)
 {
+    if (!sched_is_policy(call))
+        return -EINVAL;
     return sched_is_realtime(call) ? 99 : 0;
 }
 
 static int64_t sys_sched_get_priority_min(struct syscall *call)
 {
+    if (!sched_is_policy(call))
+        return -EINVAL;
     return sched_is_realtime(call) ? 1 : 0;
+}
+
+/* ----------------------------------------------------------------- nice values
+ */
+
+/* Whether setpriority(which, who) means the thread. */
+static bool priority_is_meant(const struct syscall *call,
+                              const struct thread *thread)
+{
+    const struct process *process = thread->process;
+    uint32_t who = (uint32_t)call->arg[1];
+
+    switch ((int)call->arg[0]) {
+    case PRIO_PROCESS:
+        return who ? thread->tid == who : thread == call->thread;
+    case PRIO_PGRP:
+        return process->pgid == (who ? who : call->process->pgid);
+    default:
+        return process->ids.user[ID_REAL] ==
+               (who ? who : call->process->ids.user[ID_REAL]);
+    }
+}
+
+/* Source: setpriority(2). */
+static int64_t priority_set(const struct syscall *call, struct thread *thread,
+                            int nice)
+{
+    const struct process *self = call->process;
+    uint32_t user = self->ids.user[ID_EFFECTIVE];
+    uint64_t limit = self->rlimits[RLIMIT_NICE][0];
+
+    if (user && user != thread->process->ids.user[ID_REAL] &&
+        user != thread->process->ids.user[ID_EFFECTIVE])
+        return -EPERM;
+    if (user && nice < thread->nice && (uint64_t)(20 - nice) > limit)
+        return -EACCES;
+    thread->nice = nice;
+    return 0;
 }
 
 static int64_t sys_getpriority(struct syscall *call)
 {
-    (void)call;
-    return 20; /* nice 0 */
+    int64_t best = -ESRCH;
+
+    if ((uint32_t)call->arg[0] > PRIO_USER)
+        return -EINVAL;
+    for (const struct process *p = call->kernel->processes; p; p = p->next) {
+        for (const struct thread *t = p->threads; t; t = t->next) {
+            if (priority_is_meant(call, t) && 20 - t->nice > best)
+                best = 20 - t->nice;
+        }
+    }
+    return best;
 }
 
 static int64_t sys_setpriority(struct syscall *call)
 {
-    (void)call;
-    return 0; /* all threads get equal turns */
+    int nice = (int)call->arg[2];
+    int64_t result = -ESRCH;
+
+    if ((uint32_t)call->arg[0] > PRIO_USER)
+        return -EINVAL;
+    nice = nice < -20 ? -20 : nice > 19 ? 19 : nice;
+    for (const struct process *p = call->kernel->processes; p; p = p->next) {
+        for (struct thread *t = p->threads; t; t = t->next) {
+            int64_t error;
+
+            if (!priority_is_meant(call, t))
+                continue;
+            error = priority_set(call, t, nice);
+            if (error || result == -ESRCH)
+                result = error;
+        }
+    }
+    return result;
 }
 
 /* Threads take turns in one host thread: memory is always in order. */

@@ -78,6 +78,7 @@ extern const struct syscall_row sys_io_rows[];
 extern const struct syscall_row sys_lock_rows[];
 extern const struct syscall_row sys_stat_rows[];
 extern const struct syscall_row sys_path_rows[];
+extern const struct syscall_row sys_mlock_rows[];
 extern const struct syscall_row sys_mm_rows[];
 extern const struct syscall_row sys_proc_rows[];
 extern const struct syscall_row sys_id_rows[];

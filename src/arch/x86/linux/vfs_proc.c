@@ -15,6 +15,7 @@
 #include "arch/x86/linux/elf.h"
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/mm_map.h"
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/uaccess.h"
 #include "base/alloc.h"
@@ -112,6 +113,11 @@ static char made_state(const struct process *process)
                : 'R';
 }
 
+static int made_nice(const struct process *process)
+{
+    return process->threads ? process->threads->nice : 0;
+}
+
 static void made_stat(struct made *made)
 {
     const struct process *p = made->process;
@@ -120,11 +126,11 @@ static void made_stat(struct made *made)
 
     made_printf(made,
                 "%u (%s) %c %u %u %u 0 -1 4194304 %llu 0 0 0 %llu 0 0 0 "
-                "20 0 %u 0 %llu %llu %llu 18446744073709551615 ",
+                "%d %d %u 0 %llu %llu %llu 18446744073709551615 ",
                 p->pid, p->threads ? p->threads->comm : "", made_state(p),
                 p->parent ? p->parent->pid : 1, p->pgid, p->sid,
                 (unsigned long long)p->min_faults, (unsigned long long)run,
-                p->num_threads,
+                20 + made_nice(p), made_nice(p), p->num_threads,
                 (unsigned long long)(p->start / (TICKS_PER_SECOND / 100)),
                 (unsigned long long)(mm ? mm->total : 0),
                 (unsigned long long)(mm ? mm->resident / FRAME_SIZE : 0));
@@ -159,14 +165,15 @@ static void made_status(struct made *made)
     made_printf(made, "Uid:\t%u\t%u\t%u\t%u\nGid:\t%u\t%u\t%u\t%u\n",
                 ids->user[0], ids->user[1], ids->user[2], ids->user[3],
                 ids->group[0], ids->group[1], ids->group[2], ids->group[3]);
-    made_printf(made,
-                "VmPeak:\t%llu kB\nVmSize:\t%llu kB\nVmHWM:\t%llu kB\n"
-                "VmRSS:\t%llu kB\nThreads:\t%u\n",
-                (unsigned long long)(mm ? mm->total / 1024 : 0),
-                (unsigned long long)(mm ? mm->total / 1024 : 0),
-                (unsigned long long)(mm ? mm->resident / 1024 : 0),
-                (unsigned long long)(mm ? mm->resident / 1024 : 0),
-                p->num_threads);
+    made_printf(
+        made,
+        "VmPeak:\t%8llu kB\nVmSize:\t%8llu kB\nVmLck:\t%8llu kB\n"
+        "VmHWM:\t%8llu kB\nVmRSS:\t%8llu kB\nThreads:\t%u\n",
+        (unsigned long long)(mm ? mm->total / 1024 : 0),
+        (unsigned long long)(mm ? mm->total / 1024 : 0),
+        (unsigned long long)(mm ? mm_locked(mm, 0, mm->task_size) / 1024 : 0),
+        (unsigned long long)(mm ? mm->max_resident / 1024 : 0),
+        (unsigned long long)(mm ? mm->resident / 1024 : 0), p->num_threads);
     made_printf(made, "Cpus_allowed_list:\t0-%u\n",
                 made->kernel->num_cpus ? made->kernel->num_cpus - 1 : 0);
 }
