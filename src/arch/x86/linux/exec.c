@@ -12,11 +12,12 @@
 #include "arch/x86/linux/elf.h"
 #include "arch/x86/linux/exec_stack.h"
 #include "arch/x86/linux/file.h"
+#include "arch/x86/linux/futex.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/mm_map.h"
+#include "arch/x86/linux/posix_timer.h"
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/segment.h"
-#include "arch/x86/linux/timer.h"
 #include "arch/x86/linux/uaccess.h"
 #include "base/alloc.h"
 
@@ -408,11 +409,12 @@ static void exec_reset_process(struct exec_job *job)
     struct signal_handlers *handlers = signal_handlers_copy(process->handlers);
     const char *slash = strrchr(job->program.node->path, '/');
 
+    futex_exit_robust(job->thread);
     process_kill_others(process, job->thread);
     signal_handlers_put(process->handlers);
     process->handlers = handlers;
     signal_handlers_reset(handlers);
-    timer_drop_all(process);
+    posix_timer_drop_all(process); /* alarms and interval timers go on */
     if (process->files->refs > 1) {
         struct fd_table *files = fd_table_copy(process->files);
 

@@ -323,12 +323,15 @@ static int64_t sys_get_robust_list(struct syscall *call)
     uint32_t tid = (uint32_t)call->arg[0];
     const struct thread *thread =
         tid ? kernel_find_thread(call->kernel, tid) : call->thread;
-    uint64_t len = 24;
+    const uint64_t wide[2] = {thread ? thread->robust_list : 0, 24};
+    const uint32_t narrow[2] = {(uint32_t)wide[0], 12};
 
     if (!thread)
         return -ESRCH;
-    if (uaccess_put(call->mm, call->arg[1], thread->robust_list) ||
-        uaccess_put(call->mm, call->arg[2], len))
+    if (call->is_32 ? uaccess_put(call->mm, call->arg[1], narrow[0]) ||
+                          uaccess_put(call->mm, call->arg[2], narrow[1])
+                    : uaccess_put(call->mm, call->arg[1], wide[0]) ||
+                          uaccess_put(call->mm, call->arg[2], wide[1]))
         return -EFAULT;
     return 0;
 }
@@ -349,36 +352,65 @@ static void futex_owner_died(struct thread *thread, uint64_t addr)
                          FUTEX_BITSET_MATCH_ANY);
 }
 
+/* A pointer or signed offset of the program's class. */
+static int futex_read_long(const struct thread *thread, uint64_t addr,
+                           uint64_t *out)
+{
+    struct mm *mm = thread->process->mm;
+    int32_t narrow;
+
+    if (!thread->process->is_32)
+        return uaccess_read(mm, addr, out, sizeof(*out));
+    if (uaccess_get(mm, addr, narrow))
+        return -EFAULT;
+    *out = (uint64_t)(int64_t)narrow;
+    return 0;
+}
+
+/* Bit 0 of a pointer marks a lock with priority inheritance. */
+static uint64_t futex_robust_entry(const struct thread *thread, uint64_t value)
+{
+    value &= ~UINT64_C(1);
+    return thread->process->is_32 ? (uint32_t)value : value;
+}
+
+static uint64_t futex_robust_word(const struct thread *thread, uint64_t entry,
+                                  uint64_t offset)
+{
+    return futex_robust_entry(thread, entry) + offset;
+}
+
+/* Source: get_robust_list(2), and robust futexes in the kernel's
+ * documentation of locking. */
 void futex_exit_robust(struct thread *thread)
 {
-    enum { MAX_LOCKS = 2048, HEAD_WORDS = 3 };
-    struct mm *mm = thread->process->mm;
-    uint64_t head[HEAD_WORDS]; /* first, offset of the word, pending */
-    uint64_t at;
+    enum { MAX_LOCKS = 2048 };
+    unsigned size = thread->process->is_32 ? 4 : 8;
+    uint64_t list = thread->robust_list;
+    uint64_t at, offset, pending; /* struct robust_list_head */
 
-    if (!thread->robust_list || !mm || thread->process->is_32 ||
-        uaccess_get(mm, thread->robust_list, head))
+    if (!list || !thread->process->mm || futex_read_long(thread, list, &at) ||
+        futex_read_long(thread, list + size, &offset) ||
+        futex_read_long(thread, list + 2 * size, &pending))
         return;
-    at = head[0];
-    for (int i = 0; i < MAX_LOCKS && (at & ~UINT64_C(1)) != thread->robust_list;
+    pending = futex_robust_entry(thread, pending);
+    for (int i = 0; i < MAX_LOCKS && futex_robust_entry(thread, at) != list;
          i++) {
-        uint64_t entry = at & ~UINT64_C(1);
-        uint64_t next;
+        uint64_t entry = futex_robust_entry(thread, at);
 
-        if (uaccess_get(mm, entry, next))
+        if (futex_read_long(thread, entry, &at))
             return;
-        if (entry != head[2])
-            futex_owner_died(thread, entry + head[1]);
-        at = next;
+        if (entry != pending)
+            futex_owner_died(thread, futex_robust_word(thread, entry, offset));
     }
-    if (head[2])
-        futex_owner_died(thread, (head[2] & ~UINT64_C(1)) + head[1]);
+    if (pending)
+        futex_owner_died(thread, futex_robust_word(thread, pending, offset));
 }
 
 const struct syscall_row futex_rows[] = {
     SYSCALL_ROW_BOTH(futex, "pdxpxx"),
     SYSCALL_ROW_32(futex_time64, "pdxpxx", sys_futex),
     SYSCALL_ROW(set_robust_list, "pu"),
-    SYSCALL_ROW_64(get_robust_list, "dpp"),
+    SYSCALL_ROW(get_robust_list, "dpp"),
     SYSCALL_END,
 };

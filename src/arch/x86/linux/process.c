@@ -78,7 +78,7 @@ struct process *process_create(struct kernel *kernel, struct process *parent)
     process->pid = kernel_new_pid(kernel);
     process->pgid = process->sid = process->pid;
     process->exit_signal = SIGCHLD;
-    process->alarm.fire = timer_alarm_fired;
+    timer_init_process(process);
     process->start = kernel_now(kernel);
     memcpy(process->rlimits, default_rlimits, sizeof(process->rlimits));
     process->settings[SETTING_DUMPABLE] = 1;
@@ -330,8 +330,10 @@ void process_exit(struct process *process, int32_t status)
     if (!process->is_exiting)
         process->status = status;
     process->is_exiting = true;
-    while (process->num_threads > 1)
+    while (process->num_threads > 1) {
+        futex_exit_robust(process->threads->next);
         thread_free(process->threads->next);
+    }
     if (process->threads)
         thread_exit(process->threads, status);
 }
@@ -342,8 +344,10 @@ void process_kill_others(struct process *process, struct thread *survivor)
 
     for (struct thread *t = process->threads; t; t = next) {
         next = t->next;
-        if (t != survivor)
-            thread_free(t);
+        if (t == survivor)
+            continue;
+        futex_exit_robust(t);
+        thread_free(t);
     }
     survivor->tid = process->pid;
 }

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/x86/linux/cpu_timer.h"
 #include "arch/x86/linux/ktimer.h"
 #include "arch/x86/linux/signal.h"
 #include "arch/x86/state.h"
@@ -123,6 +124,12 @@ enum process_setting {
     NUM_PROCESS_SETTINGS
 };
 
+struct process_itimer {
+    struct cpu_timer cpu;
+    tick_t interval;
+    int signo;
+};
+
 enum process_id { ID_REAL, ID_EFFECTIVE, ID_SAVED, ID_FS, NUM_IDS };
 
 struct process_ids {
@@ -161,6 +168,9 @@ struct process {
     tick_t start;
     struct ktimer alarm;
     tick_t alarm_interval;
+    struct process_itimer itimers[2]; /* ITIMER_VIRTUAL, ITIMER_PROF */
+    struct cpu_timer *cpu_timers;     /* armed ones */
+    struct ktimer cpu_check;          /* when one of them may expire */
     struct posix_timer *timers;
     uint32_t last_timer_id;
     uint64_t min_faults, child_faults;

@@ -188,6 +188,8 @@ void sched_leave(struct thread *thread, enum thread_state state)
         x86_core_stop(cpu->core);
     }
     thread->run_state = state;
+    if (thread->process->cpu_timers)
+        cpu_timer_update(thread->process);
 }
 
 void sched_yield_cpu(struct thread *thread)
@@ -229,6 +231,8 @@ static void sched_start(struct linux_cpu *cpu, struct thread *thread)
     thread->last_cpu = cpu->index;
     thread->run_since = cpu->now(cpu);
     rseq_settle(cpu, thread);
+    if (thread->process->cpu_timers)
+        cpu_timer_update(thread->process);
 }
 
 /* Finish what the thread has to do inside the kernel. */

@@ -165,6 +165,18 @@ void signal_set_clear(struct signal_set *set)
     signal_set_remove(set, UINT64_MAX);
 }
 
+struct signal_info *signal_find_timer(const struct signal_set *set, int signo,
+                                      uint32_t id)
+{
+    struct signal_pending *pending = set->first;
+
+    while (pending &&
+           (pending->info.signo != signo || pending->info.code != SI_TIMER ||
+            pending->info.pid != id))
+        pending = pending->next;
+    return pending ? &pending->info : NULL;
+}
+
 uint64_t signal_pending_bits(const struct thread *thread)
 {
     return thread->pending.bits | thread->process->pending.bits;

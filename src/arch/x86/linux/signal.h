@@ -83,6 +83,9 @@ uint64_t signal_pending_bits(const struct thread *thread);
 void signal_set_clear(struct signal_set *set);
 /* At the end of the set, whatever is pending already. */
 void signal_set_append(struct signal_set *set, const struct signal_info *info);
+/** signal_find_timer() - the waiting signal of timer @id, or NULL. */
+struct signal_info *signal_find_timer(const struct signal_set *set, int signo,
+                                      uint32_t id);
 /* The mask changed or an action became "ignore". */
 void signal_discard_ignored(struct thread *thread, int sig);
 

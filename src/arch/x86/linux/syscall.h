@@ -85,6 +85,7 @@ extern const struct syscall_row sys_id_rows[];
 extern const struct syscall_row sys_signal_rows[];
 extern const struct syscall_row sys_time_rows[];
 extern const struct syscall_row sys_timer_rows[];
+extern const struct syscall_row sys_posix_timer_rows[];
 extern const struct syscall_row sys_poll_rows[];
 extern const struct syscall_row sys_info_rows[];
 extern const struct syscall_row sys_sched_rows[];

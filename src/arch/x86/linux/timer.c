@@ -12,7 +12,6 @@
 #include "arch/x86/linux/posix_timer.h"
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/uaccess.h"
-#include "base/alloc.h"
 
 #define NS_PER_S     UINT64_C(1000000000)
 #define TICKS_PER_NS UINT64_C(1000)
@@ -66,6 +65,28 @@ int timer_write_time(struct mm *mm, uint64_t addr, enum time_format format,
     return uaccess_put(mm, addr, narrow);
 }
 
+int timer_read_spec(struct mm *mm, uint64_t addr, enum time_format format,
+                    struct timer_spec *spec)
+{
+    int error = timer_read_time(mm, addr, format, &spec->interval_ns);
+
+    if (error)
+        return error;
+    return timer_read_time(mm, addr + timer_format_size(format), format,
+                           &spec->value_ns);
+}
+
+int timer_write_spec(struct mm *mm, uint64_t addr, enum time_format format,
+                     const struct timer_spec *spec)
+{
+    if (!addr)
+        return 0;
+    if (timer_write_time(mm, addr, format, spec->interval_ns))
+        return -EFAULT;
+    return timer_write_time(mm, addr + timer_format_size(format), format,
+                            spec->value_ns);
+}
+
 enum timer_base timer_clock_base(int clock)
 {
     switch (clock) {
@@ -104,17 +125,38 @@ void timer_alarm_fired(struct ktimer *timer, tick_t now)
     signal_send_process(process, &info);
 }
 
+static void timer_itimer_fired(struct cpu_timer *cpu)
+{
+    struct process_itimer *timer =
+        SIM_CONTAINER_OF(cpu, struct process_itimer, cpu);
+    const struct signal_info info = {.signo = timer->signo, .code = SI_KERNEL};
+
+    if (timer->interval)
+        (void)cpu_timer_repeat(cpu, timer->interval);
+    signal_send_process(cpu->process, &info);
+}
+
+void timer_init_process(struct process *process)
+{
+    static const int signals[] = {SIGVTALRM, SIGPROF};
+
+    process->alarm.fire = timer_alarm_fired;
+    process->cpu_check.fire = cpu_timer_check;
+    for (size_t i = 0; i < SIM_ARRAY_LEN(signals); i++) {
+        process->itimers[i].cpu.process = process;
+        process->itimers[i].cpu.fire = timer_itimer_fired;
+        process->itimers[i].signo = signals[i];
+    }
+}
+
 void timer_drop_all(struct process *process)
 {
     struct kernel *kernel = process->kernel;
 
+    posix_timer_drop_all(process);
+    for (size_t i = 0; i < SIM_ARRAY_LEN(process->itimers); i++)
+        cpu_timer_cancel(&process->itimers[i].cpu);
     ktimer_cancel(&kernel->timers, &process->alarm);
-    while (process->timers) {
-        struct posix_timer *timer = process->timers;
-
-        process->timers = timer->next;
-        ktimer_cancel(&kernel->timers, &timer->timer);
-        mem_free(timer);
-    }
+    ktimer_cancel(&kernel->timers, &process->cpu_check);
     kernel_update_timer(kernel);
 }

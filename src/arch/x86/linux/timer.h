@@ -32,6 +32,18 @@ SIM_MUST_CHECK int timer_read_time(struct mm *mm, uint64_t addr,
                                    enum time_format format, uint64_t *ns);
 SIM_MUST_CHECK int timer_write_time(struct mm *mm, uint64_t addr,
                                     enum time_format format, uint64_t ns);
+/* it_interval and it_value. */
+struct timer_spec {
+    uint64_t interval_ns, value_ns;
+};
+
+SIM_MUST_CHECK int timer_read_spec(struct mm *mm, uint64_t addr,
+                                   enum time_format format,
+                                   struct timer_spec *spec);
+/* Does nothing at address 0. */
+SIM_MUST_CHECK int timer_write_spec(struct mm *mm, uint64_t addr,
+                                    enum time_format format,
+                                    const struct timer_spec *spec);
 uint32_t timer_format_size(enum time_format format);
 /* The tick that @ns means; TICK_MAX if it lies beyond the end of time. */
 tick_t timer_deadline(const struct kernel *kernel, uint64_t ns,
@@ -39,7 +51,9 @@ tick_t timer_deadline(const struct kernel *kernel, uint64_t ns,
 enum timer_base timer_clock_base(int clock);
 
 void timer_alarm_fired(struct ktimer *timer, tick_t now);
-/* The process ends or becomes another program. */
+/* A process begins: its alarm and interval timers, not armed. */
+void timer_init_process(struct process *process);
+/* The process ends. */
 void timer_drop_all(struct process *process);
 
 #ifdef __cplusplus
