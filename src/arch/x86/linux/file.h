@@ -191,6 +191,18 @@ void file_pipe_create(struct kernel *kernel, uint32_t flags,
 void file_socketpair_create(struct kernel *kernel, uint32_t flags,
                             struct file *ends[2]);
 bool file_is_socket(const struct file *file);
+/**
+ * file_fifo_open() - open a named pipe of the file system
+ * @host_fd: opened with O_PATH, for its metadata; taken over
+ * @st:      of the node, which tells one pipe from another
+ *
+ * Returns: 0, or -ENXIO for a writer that finds no reader and must not wait.
+ */
+SIM_MUST_CHECK int file_fifo_open(struct kernel *kernel, int host_fd,
+                                  const struct stat *st, uint32_t flags,
+                                  const char *path, struct file **out);
+/** file_fifo_must_wait() - whether the open waits for the other side. */
+bool file_fifo_must_wait(const struct file *file);
 int64_t file_pipe_capacity(struct file *file, int64_t new_size);
 int64_t file_socket_shutdown(struct file *file, int how);
 int64_t file_pipe_readable_bytes(struct file *file);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Pipes, and stream socket pairs as two pipes.  Writes of at most PIPE_BUF
- * bytes are not torn.  Source: pipe(7).
+ * Pipes, named pipes, and stream socket pairs as two pipes.  Writes of at most
+ * PIPE_BUF bytes are not torn.  What goes through a named pipe stays in the
+ * simulation; the host holds only its name.  Sources: pipe(7), fifo(7).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kckpt.h"
@@ -24,11 +26,17 @@ struct pipe_buffer {
     uint32_t num_readers, num_writers;
     uint32_t refs;
     uint64_t num_gets, num_adds; /* transfers, for edge triggering */
+    /* A named pipe that is open. */
+    struct kernel *kernel; /* NULL: another kind */
+    struct pipe_buffer *next;
+    uint64_t dev, ino;
+    uint64_t num_reader_opens, num_writer_opens;
 };
 
 /* One end; a pipe end uses one direction, a socket both. */
 struct pipe_end {
     struct pipe_buffer *in, *out;
+    uint64_t opens_before; /* of the other side of a named pipe */
 };
 
 static struct pipe_buffer *pipe_buffer_create(void)
@@ -44,6 +52,13 @@ static void pipe_buffer_put(struct pipe_buffer *buffer)
 {
     if (--buffer->refs)
         return;
+    if (buffer->kernel) {
+        struct pipe_buffer **link = &buffer->kernel->fifos;
+
+        while (*link != buffer)
+            link = &(*link)->next;
+        *link = buffer->next;
+    }
     mem_free(buffer->data);
     mem_free(buffer);
 }
@@ -130,6 +145,12 @@ static int64_t file_pipe_write(struct file *file, const struct file_io *io)
     return done;
 }
 
+/* A named pipe that no writer has opened since is not at its end. */
+static bool pipe_waits_for_writer(const struct pipe_end *end)
+{
+    return end->in->kernel && end->in->num_writer_opens == end->opens_before;
+}
+
 static uint32_t file_pipe_poll(struct file *file)
 {
     const struct pipe_end *end = file->priv;
@@ -140,7 +161,7 @@ static uint32_t file_pipe_poll(struct file *file)
     if (end->in) {
         if (end->in->len)
             events |= POLLIN | POLLRDNORM;
-        if (!end->in->num_writers)
+        if (!end->in->num_writers && !pipe_waits_for_writer(end))
             events |= end->out ? POLLIN | POLLRDHUP | POLLHUP : POLLHUP;
     }
     if (end->out) {
@@ -320,7 +341,7 @@ static struct file *pipe_end_create(struct kernel *kernel, uint32_t flags,
                                     const struct file_ops *ops,
                                     struct pipe_buffer *const buffers[2])
 {
-    char *path = alloc_printf("%s:[%llu]", ops->name,
+    char *path = alloc_printf("%s:[%llu]", ops->name ? ops->name : "fifo",
                               (unsigned long long)kernel->last_file_id + 1);
     struct file *file = file_create(kernel, ops, flags, path);
 
@@ -357,6 +378,81 @@ void file_socketpair_create(struct kernel *kernel, uint32_t flags,
     ends[1]->channel = ends[0]->channel;
 }
 
+/* ---------------------------------------------------------------- named pipes
+ */
+
+static int file_fifo_stat(struct file *file, struct stat *st)
+{
+    return fstat(file->host_fd, st) < 0 ? -errno : 0;
+}
+
+static const struct file_ops file_fifo_ops = {
+    .name = NULL,
+    .read = file_pipe_read,
+    .write = file_pipe_write,
+    .poll = file_pipe_poll,
+    .stat = file_fifo_stat,
+    .release = file_pipe_release,
+};
+
+static struct pipe_buffer *fifo_buffer(struct kernel *kernel,
+                                       const struct stat *st)
+{
+    struct pipe_buffer *buffer = kernel->fifos;
+
+    while (buffer && (buffer->dev != st->st_dev || buffer->ino != st->st_ino))
+        buffer = buffer->next;
+    if (buffer)
+        return buffer;
+    buffer = pipe_buffer_create();
+    buffer->kernel = kernel;
+    buffer->dev = st->st_dev;
+    buffer->ino = st->st_ino;
+    buffer->next = kernel->fifos;
+    kernel->fifos = buffer;
+    return buffer;
+}
+
+int file_fifo_open(struct kernel *kernel, int host_fd, const struct stat *st,
+                   uint32_t flags, const char *path, struct file **out)
+{
+    uint32_t access = flags & O_ACCMODE;
+    struct pipe_buffer *buffer = fifo_buffer(kernel, st);
+    struct pipe_buffer *const ends[2] = {access == O_WRONLY ? NULL : buffer,
+                                         access == O_RDONLY ? NULL : buffer};
+    struct pipe_end *end;
+
+    if (access == O_WRONLY && (flags & O_NONBLOCK) && !buffer->num_readers) {
+        buffer->refs++;
+        pipe_buffer_put(buffer);
+        (void)close(host_fd);
+        return -ENXIO;
+    }
+    *out = pipe_end_create(kernel, flags, &file_fifo_ops, ends);
+    mem_free((*out)->path);
+    (*out)->path = alloc_strdup(path);
+    (*out)->host_fd = host_fd;
+    end = (*out)->priv;
+    end->opens_before = access == O_WRONLY ? buffer->num_reader_opens
+                                           : buffer->num_writer_opens;
+    buffer->num_reader_opens += end->in != NULL;
+    buffer->num_writer_opens += end->out != NULL;
+    kernel_wake(kernel, (*out)->channel);
+    return 0;
+}
+
+bool file_fifo_must_wait(const struct file *file)
+{
+    const struct pipe_end *end = file->priv;
+
+    if (file->ops != &file_fifo_ops || (file->flags & O_NONBLOCK) ||
+        (end->in && end->out))
+        return false;
+    return end->in ? !end->in->num_writers && pipe_waits_for_writer(end)
+                   : !end->out->num_readers &&
+                         end->out->num_reader_opens == end->opens_before;
+}
+
 bool file_is_socket(const struct file *file)
 {
     return file->ops == &file_socket_ops;
@@ -390,7 +486,7 @@ int64_t file_pipe_capacity(struct file *file, int64_t new_size)
     uint32_t size = 4096, len;
     uint8_t *data;
 
-    if (file->ops != &file_pipe_ops)
+    if (file->ops != &file_pipe_ops && file->ops != &file_fifo_ops)
         return -EBADF;
     buffer = end->in ? end->in : end->out;
     if (new_size < 0)
@@ -415,7 +511,8 @@ int64_t file_pipe_readable_bytes(struct file *file)
 {
     const struct pipe_end *end = file->priv;
 
-    if (file->ops != &file_pipe_ops && file->ops != &file_socket_ops)
+    if (file->ops != &file_pipe_ops && file->ops != &file_socket_ops &&
+        file->ops != &file_fifo_ops)
         return -ENOTTY;
     return end->in ? end->in->len : 0;
 }

@@ -30,6 +30,7 @@ extern "C" {
 
 struct file;
 struct file_lock;
+struct pipe_buffer;
 struct process;
 struct sim_object;
 struct syscall_row;
@@ -115,6 +116,7 @@ struct kernel {
     struct kernel_page *pages;
     uint32_t num_pages;
 
+    struct pipe_buffer *fifos; /* named pipes that are open */
     struct file *epolls;       /* all epoll descriptions */
     struct file_lock *locks;   /* advisory locks; also the channel */
     struct process *processes; /* all, newest first */

@@ -148,6 +148,7 @@ static void thread_free(struct thread *thread)
 
     sched_leave(thread, THREAD_DEAD);
     futex_cancel(thread);
+    file_put(thread->wait.opening);
     ktimer_cancel(&process->kernel->timers, &thread->wait_timer);
     process->run_ticks += thread->run_ticks;
     if (thread->cpu && thread->cpu->loaded == thread)

@@ -29,6 +29,7 @@ extern "C" {
 #endif
 
 struct fd_table;
+struct file;
 struct kernel;
 struct linux_cpu;
 struct mm;
@@ -59,6 +60,7 @@ struct thread_wait {
     uint64_t futex_key, futex_offset; /* word waited for; 0: none */
     uint32_t futex_mask;
     struct thread *futex_next; /* in order of arrival */
+    struct file *opening;      /* a named pipe, until the other side comes */
     const void *lock_blocker;  /* owner of the record lock waited for */
     uint64_t progress;         /* bytes a transfer has done so far */
     uint64_t saved_mask;       /* of sigsuspend, ppoll */

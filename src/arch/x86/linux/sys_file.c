@@ -19,27 +19,52 @@
 
 enum { STATUS_FLAGS = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC };
 
-static int64_t sys_open_at(struct syscall *call, uint64_t dirfd, uint64_t path,
-                           const uint64_t how[2])
+/* The other side of a named pipe has to come before the open ends. */
+static int64_t sys_open_wait(struct syscall *call, uint32_t flags)
 {
-    uint32_t flags = (uint32_t)how[0];
+    struct file *file = call->thread->wait.opening;
+    int64_t result;
+
+    if (!file_fifo_must_wait(file)) {
+        call->thread->wait.opening = NULL;
+        return fd_table_add(call->process->files, file, 0, flags);
+    }
+    result = syscall_wait(call, file->channel, TICK_MAX);
+    if (result != SYSCALL_WAITS) {
+        call->thread->wait.opening = NULL;
+        file_put(file);
+    }
+    return result;
+}
+
+static int sys_open_path(struct syscall *call, const uint64_t at[2],
+                         uint32_t flags, uint32_t mode)
+{
     unsigned look = (flags & O_NOFOLLOW ? 0U : (unsigned)VFS_FOLLOW) |
                     (flags & O_CREAT ? (unsigned)VFS_MAY_MISS : 0U);
     struct vfs_node *node = alloc_zeroed(1, sizeof(*node));
-    struct file *file;
     int error;
 
     if ((flags & O_CREAT) && (flags & O_EXCL))
         look &= ~(unsigned)VFS_FOLLOW;
-    flags &= ~(uint32_t)O_LARGEFILE;
-    error = syscall_lookup(call, dirfd, path, look, node);
+    error = syscall_lookup(call, at[0], at[1], look, node);
     if (!error)
-        error = vfs_open(call->kernel, call->process, node, flags,
-                         (uint32_t)how[1] & 07777, &file);
+        error = vfs_open(call->kernel, call->process, node, flags, mode,
+                         &call->thread->wait.opening);
     mem_free(node);
-    if (error)
-        return error;
-    return fd_table_add(call->process->files, file, 0, flags);
+    return error;
+}
+
+static int64_t sys_open_at(struct syscall *call, uint64_t dirfd, uint64_t path,
+                           const uint64_t how[2])
+{
+    const uint64_t at[2] = {dirfd, path};
+    uint32_t flags = (uint32_t)how[0] & ~(uint32_t)O_LARGEFILE;
+    int error = 0;
+
+    if (!call->thread->wait.opening)
+        error = sys_open_path(call, at, flags, (uint32_t)how[1] & 07777);
+    return error ? error : sys_open_wait(call, flags);
 }
 
 static int64_t sys_open(struct syscall *call)

@@ -547,10 +547,42 @@ static int64_t sys_truncate(struct syscall *call)
 /* ------------------------------------------------------------------- refused
  */
 
+/* Regular files and named pipes; devices and sockets are nobody's to make. */
+static int64_t sys_mknod_at(struct syscall *call, uint64_t dirfd, uint64_t path,
+                            uint64_t mode)
+{
+    const uint64_t at[2] = {dirfd, path};
+    uint32_t type = (uint32_t)mode & S_IFMT;
+    struct vfs_node node;
+    const char *name;
+    int fd;
+
+    if (!type)
+        type = S_IFREG;
+    if (type == S_IFCHR || type == S_IFBLK || type == S_IFSOCK)
+        return -EPERM;
+    if (type != S_IFREG && type != S_IFIFO)
+        return -EINVAL;
+    fd = syscall_lookup(call, dirfd, path, VFS_MAY_MISS, &node);
+    if (!fd && node.exists)
+        return -EEXIST;
+    fd = sys_open_parent(call, at, VFS_MAY_MISS, &node, &name);
+    if (fd < 0)
+        return fd;
+    mode &= 07777 & ~(uint64_t)call->process->fs->umask;
+    if (mknodat(fd, name, (mode_t)(type | mode), 0) < 0)
+        return sys_done(fd, -1);
+    return sys_done(fd, fchmodat(fd, name, (mode_t)mode, 0));
+}
+
 static int64_t sys_mknod(struct syscall *call)
 {
-    (void)call;
-    return -EPERM;
+    return sys_mknod_at(call, (uint64_t)AT_FDCWD, call->arg[0], call->arg[1]);
+}
+
+static int64_t sys_mknodat(struct syscall *call)
+{
+    return sys_mknod_at(call, call->arg[0], call->arg[1], call->arg[2]);
 }
 
 static int64_t sys_no_xattr(struct syscall *call)
@@ -598,7 +630,7 @@ const struct syscall_row sys_path_rows[] = {
     SYSCALL_ROW(umask, "o"),
     SYSCALL_ROW(truncate, "su"),
     SYSCALL_ROW(mknod, "sox"),
-    SYSCALL_ROW_ANY(mknodat, "dsox", sys_mknod, sys_mknod),
+    SYSCALL_ROW(mknodat, "dsox"),
     SYSCALL_ROW_ANY(getxattr, "sspu", sys_no_xattr, sys_no_xattr),
     SYSCALL_ROW_ANY(lgetxattr, "sspu", sys_no_xattr, sys_no_xattr),
     SYSCALL_ROW_ANY(fgetxattr, "fspu", sys_no_xattr, sys_no_xattr),

@@ -480,7 +480,10 @@ static int vfs_check_open(const struct vfs_node *node, uint32_t flags)
         return -ELOOP;
     if (S_ISDIR(node->st.st_mode) && (wants_write || (flags & O_CREAT)))
         return -EISDIR;
-    /* The host's devices, named pipes and sockets stay closed. */
+    /* The host's devices and sockets stay closed, and named pipes that the
+     * programs cannot have made. */
+    if (S_ISFIFO(node->st.st_mode) && node->is_writable)
+        return 0;
     if (node->mount->num_hosts && !S_ISDIR(node->st.st_mode) &&
         !S_ISREG(node->st.st_mode))
         return -ENXIO;
@@ -525,6 +528,22 @@ static int vfs_open_host(const struct vfs_node *node, uint32_t flags,
     return fd;
 }
 
+/* Only the name is the host's. */
+static int vfs_open_fifo(struct kernel *kernel, const struct vfs_node *node,
+                         uint32_t flags, struct file **out)
+{
+    int fd = vfs_host_open(node->dir_fd, node->rel, O_PATH | O_NOFOLLOW, 0);
+    int error;
+
+    if (fd < 0)
+        return fd;
+    error = file_fifo_open(kernel, fd, &node->st,
+                           flags & (O_ACCMODE | O_NONBLOCK), node->path, out);
+    if (!error)
+        (*out)->is_writable_fs = true;
+    return error;
+}
+
 int vfs_open(struct kernel *kernel, struct process *process,
              struct vfs_node *node, uint32_t flags, uint32_t mode,
              struct file **out)
@@ -538,6 +557,8 @@ int vfs_open(struct kernel *kernel, struct process *process,
         return error;
     if (!node->mount->num_hosts)
         return vfs_open_made(kernel, process, node, flags, out);
+    if (node->exists && S_ISFIFO(node->st.st_mode) && !(flags & O_PATH))
+        return vfs_open_fifo(kernel, node, flags, out);
     if (process)
         mode &= ~process->fs->umask;
     fd = vfs_open_host(node, flags, mode);
