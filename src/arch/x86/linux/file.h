@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 
+#include "arch/x86/linux/socket_rights.h"
 #include "base/compiler.h"
 
 #ifdef __cplusplus
@@ -191,6 +192,17 @@ void file_pipe_create(struct kernel *kernel, uint32_t flags,
 void file_socketpair_create(struct kernel *kernel, uint32_t flags,
                             struct file *ends[2]);
 bool file_is_socket(const struct file *file);
+/** file_socket_give() - what goes with the next byte written; taken over.
+ *  NULL drops what did not go. */
+void file_socket_give(struct file *file, struct socket_rights *rights);
+/** file_socket_receive() - where reads put what comes beside the bytes; NULL:
+ *  they drop it. */
+void file_socket_receive(struct file *file, struct socket_rights **out);
+/* SO_PASSCRED of the reading side. */
+bool file_socket_wants_creds(const struct file *file);
+void file_socket_want_creds(struct file *file, uint32_t wanted);
+/* SO_PEERCRED: who made the pair. */
+struct socket_creds file_socket_peer(const struct file *file);
 /**
  * file_fifo_open() - open a named pipe of the file system
  * @host_fd: opened with O_PATH, for its metadata; taken over

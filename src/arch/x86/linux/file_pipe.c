@@ -15,6 +15,8 @@
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kckpt.h"
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/process.h"
+#include "arch/x86/linux/socket_rights.h"
 #include "base/alloc.h"
 #include "sim/checkpoint.h"
 
@@ -26,6 +28,8 @@ struct pipe_buffer {
     uint32_t num_readers, num_writers;
     uint32_t refs;
     uint64_t num_gets, num_adds; /* transfers, for edge triggering */
+    struct rights_queue rights;  /* of a socket */
+    bool wants_creds;            /* the reader asked for SO_PASSCRED */
     /* A named pipe that is open. */
     struct kernel *kernel; /* NULL: another kind */
     struct pipe_buffer *next;
@@ -37,6 +41,10 @@ struct pipe_buffer {
 struct pipe_end {
     struct pipe_buffer *in, *out;
     uint64_t opens_before; /* of the other side of a named pipe */
+    /* Of a socket: */
+    struct socket_rights *giving;     /* go with the next byte written */
+    struct socket_rights **receiving; /* where those that come go, or NULL */
+    struct socket_creds maker;
 };
 
 static struct pipe_buffer *pipe_buffer_create(void)
@@ -59,6 +67,7 @@ static void pipe_buffer_put(struct pipe_buffer *buffer)
             link = &(*link)->next;
         *link = buffer->next;
     }
+    rights_queue_fini(&buffer->rights);
     mem_free(buffer->data);
     mem_free(buffer);
 }
@@ -103,10 +112,25 @@ static uint32_t pipe_buffer_add(struct pipe_buffer *buffer, const uint8_t *from,
     return done;
 }
 
+/* @done bytes were read; what came with them is handed over or dropped. */
+static void pipe_pass_rights(struct kernel *kernel, const struct pipe_end *end,
+                             uint64_t done)
+{
+    struct socket_rights *rights = rights_queue_pass(&end->in->rights, done);
+
+    if (!rights)
+        return;
+    kernel->num_files_in_flight -= rights->num_files;
+    if (end->receiving)
+        *end->receiving = rights;
+    else
+        socket_rights_free(rights);
+}
+
 static int64_t file_pipe_read(struct file *file, const struct file_io *io)
 {
     const struct pipe_end *end = file->priv;
-    int64_t done = 0;
+    uint64_t limit = rights_queue_limit(&end->in->rights), done = 0;
 
     if (io->offset >= 0)
         return -ESPIPE;
@@ -114,17 +138,53 @@ static int64_t file_pipe_read(struct file *file, const struct file_io *io)
         return 0;
     if (!end->in->len)
         return end->in->num_writers ? -EAGAIN : 0;
-    for (int i = 0; i < io->count; i++)
-        done +=
-            pipe_buffer_get(end->in, io->iov[i].iov_base, io->iov[i].iov_len);
+    for (int i = 0; i < io->count; i++) {
+        uint64_t len = io->iov[i].iov_len;
+
+        done += pipe_buffer_get(end->in, io->iov[i].iov_base,
+                                len < limit - done ? len : limit - done);
+    }
+    pipe_pass_rights(file->kernel, end, done);
     end->in->num_gets++;
     kernel_wake(file->kernel, file->channel);
-    return done;
+    return (int64_t)done;
+}
+
+static struct socket_creds pipe_writer_creds(const struct kernel *kernel)
+{
+    const struct thread *thread =
+        kernel->current ? kernel->current->thread : NULL;
+    struct socket_creds creds = {0, 65534, 65534};
+
+    if (thread) {
+        creds.pid = thread->process->pid;
+        creds.uid = thread->process->ids.user[ID_EFFECTIVE];
+        creds.gid = thread->process->ids.group[ID_EFFECTIVE];
+    }
+    return creds;
+}
+
+/* @done bytes were written: what goes with them. */
+static void pipe_add_rights(struct kernel *kernel, struct pipe_end *end,
+                            uint64_t done)
+{
+    struct socket_rights *rights = end->giving;
+
+    end->giving = NULL;
+    if (end->out->wants_creds && !rights)
+        rights = socket_rights_create();
+    if (rights && !rights->has_creds && end->out->wants_creds) {
+        rights->creds = pipe_writer_creds(kernel);
+        rights->has_creds = true;
+    }
+    if (rights)
+        kernel->num_files_in_flight += rights->num_files;
+    rights_queue_add(&end->out->rights, done, rights);
 }
 
 static int64_t file_pipe_write(struct file *file, const struct file_io *io)
 {
-    const struct pipe_end *end = file->priv;
+    struct pipe_end *end = file->priv;
     uint64_t len = file_io_len(io);
     int64_t done = 0;
 
@@ -140,6 +200,7 @@ static int64_t file_pipe_write(struct file *file, const struct file_io *io)
     for (int i = 0; i < io->count; i++)
         done +=
             pipe_buffer_add(end->out, io->iov[i].iov_base, io->iov[i].iov_len);
+    pipe_add_rights(file->kernel, end, (uint64_t)done);
     end->out->num_adds++;
     kernel_wake(file->kernel, file->channel);
     return done;
@@ -201,6 +262,7 @@ static void file_pipe_release(struct file *file)
 {
     struct pipe_end *end = file->priv;
 
+    socket_rights_free(end->giving);
     if (end->in)
         pipe_close_in(end);
     if (end->out)
@@ -376,6 +438,44 @@ void file_socketpair_create(struct kernel *kernel, uint32_t flags,
     ends[0] = pipe_end_create(kernel, flags | O_RDWR, &file_socket_ops, a);
     ends[1] = pipe_end_create(kernel, flags | O_RDWR, &file_socket_ops, b);
     ends[1]->channel = ends[0]->channel;
+    for (int i = 0; i < 2; i++)
+        ((struct pipe_end *)ends[i]->priv)->maker = pipe_writer_creds(kernel);
+}
+
+void file_socket_give(struct file *file, struct socket_rights *rights)
+{
+    struct pipe_end *end = file->priv;
+
+    socket_rights_free(end->giving);
+    end->giving = rights;
+}
+
+void file_socket_receive(struct file *file, struct socket_rights **out)
+{
+    struct pipe_end *end = file->priv;
+
+    end->receiving = out;
+}
+
+bool file_socket_wants_creds(const struct file *file)
+{
+    const struct pipe_end *end = file->priv;
+
+    return end->in->wants_creds;
+}
+
+void file_socket_want_creds(struct file *file, uint32_t wanted)
+{
+    const struct pipe_end *end = file->priv;
+
+    end->in->wants_creds = wanted != 0;
+}
+
+struct socket_creds file_socket_peer(const struct file *file)
+{
+    const struct pipe_end *end = file->priv;
+
+    return end->maker;
 }
 
 /* ---------------------------------------------------------------- named pipes

@@ -125,6 +125,7 @@ struct kernel {
     struct thread *run_first, *run_last; /* runnable, not on a CPU */
     uint32_t last_pid;
     uint64_t last_file_id;
+    uint64_t num_files_in_flight; /* descriptors inside sockets */
     uint64_t random_state[4];
     uint32_t num_threads;
     uint64_t num_context_switches;

@@ -9,6 +9,7 @@
 
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/sys_socket.h"
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/uaccess.h"
 
@@ -43,7 +44,7 @@ static int64_t sys_socketpair(struct syscall *call)
 }
 
 /* A call on a descriptor that must be a socket of a pair. */
-static int64_t socket_check(const struct syscall *call)
+int64_t syscall_check_socket(const struct syscall *call)
 {
     const struct file *file = syscall_file(call, call->arg[0]);
 
@@ -54,17 +55,17 @@ static int64_t socket_check(const struct syscall *call)
 
 static int64_t sys_shutdown(struct syscall *call)
 {
-    int64_t error = socket_check(call);
+    int64_t error = syscall_check_socket(call);
 
     return error ? error
                  : file_socket_shutdown(syscall_file(call, call->arg[0]),
                                         (int)call->arg[1]);
 }
 
-static int64_t socket_transfer(struct syscall *call, const char *name)
+int64_t syscall_socket_transfer(struct syscall *call, const char *name)
 {
     const struct syscall_row *row = NULL;
-    int64_t error = socket_check(call);
+    int64_t error = syscall_check_socket(call);
 
     for (uint32_t nr = 0; !row && nr < KERNEL_NUM_SYSCALLS; nr++) {
         if (call->kernel->calls_64[nr] &&
@@ -74,65 +75,95 @@ static int64_t socket_transfer(struct syscall *call, const char *name)
     return error ? error : row->fn(call);
 }
 
+/* A transfer that does not wait (MSG_DONTWAIT) or raises no signal. */
+static int64_t socket_transfer_flags(struct syscall *call, const char *name)
+{
+    struct file *file = syscall_file(call, call->arg[0]);
+    int64_t result = syscall_check_socket(call);
+    uint32_t old_flags;
+
+    if (result)
+        return result;
+    if (call->arg[3] & ~(uint64_t)(MSG_NOSIGNAL | MSG_DONTWAIT))
+        return -EOPNOTSUPP;
+    if ((call->arg[3] & MSG_NOSIGNAL) && !strcmp(name, "write") &&
+        (file_poll(file) & POLLERR))
+        return -EPIPE;
+    old_flags = file->flags;
+    if (call->arg[3] & MSG_DONTWAIT)
+        file->flags |= O_NONBLOCK;
+    result = syscall_socket_transfer(call, name);
+    file->flags = old_flags;
+    return result;
+}
+
 static int64_t sys_sendto(struct syscall *call)
 {
-    return call->arg[4] ? -EISCONN : socket_transfer(call, "write");
+    return call->arg[4] ? -EISCONN : socket_transfer_flags(call, "write");
 }
 
 static int64_t sys_recvfrom(struct syscall *call)
 {
-    if (call->arg[3] & ~(uint64_t)(MSG_NOSIGNAL | MSG_DONTWAIT))
-        return -EOPNOTSUPP;
-    return socket_transfer(call, "read");
-}
-
-/* Messages: data only; descriptors cannot be passed. */
-static int64_t socket_message(struct syscall *call, const char *name)
-{
-    struct syscall inner = *call;
-    uint64_t header[7]; /* name, length, iov, count, control, length, flags */
-
-    if (uaccess_get(call->mm, call->arg[1], header))
-        return -EFAULT;
-    if (!strcmp(name, "writev") && header[5])
-        return -EOPNOTSUPP;
-    inner.arg[1] = header[2];
-    inner.arg[2] = header[3];
-    return socket_transfer(&inner, name);
-}
-
-static int64_t sys_sendmsg(struct syscall *call)
-{
-    return socket_message(call, "writev");
-}
-
-static int64_t sys_recvmsg(struct syscall *call)
-{
-    uint64_t none = 0;
-    int64_t result = socket_message(call, "readv");
-
-    if (result >= 0 && (uaccess_put(call->mm, call->arg[1] + 40, none) ||
-                        uaccess_put(call->mm, call->arg[1] + 48, none)))
-        return -EFAULT;
-    return result;
+    return socket_transfer_flags(call, "read");
 }
 
 static int64_t sys_not_connected(struct syscall *call)
 {
-    int64_t error = socket_check(call);
+    int64_t error = syscall_check_socket(call);
 
     return error ? error : -EOPNOTSUPP;
 }
 
+/* Options of a socket of a pair; the sizes of its buffers are fixed. */
+static bool socket_option(const struct file *file, int option, uint32_t *value)
+{
+    switch (option) {
+    case SO_TYPE:
+        *value = SOCK_STREAM;
+        return true;
+    case SO_DOMAIN:
+        *value = AF_UNIX;
+        return true;
+    case SO_PASSCRED:
+        *value = file_socket_wants_creds(file);
+        return true;
+    case SO_ERROR:
+    case SO_PROTOCOL:
+    case SO_ACCEPTCONN:
+        *value = 0;
+        return true;
+    default:
+        return false;
+    }
+}
+
 static int64_t sys_getsockopt(struct syscall *call)
 {
-    int64_t error = socket_check(call);
-    uint32_t value = (uint32_t)call->arg[2] == SO_TYPE ? SOCK_STREAM : 0;
-    uint32_t len = sizeof(value);
+    const struct file *file = syscall_file(call, call->arg[0]);
+    int64_t error = syscall_check_socket(call);
+    struct socket_creds peer;
+    const void *data = &peer;
+    uint32_t value, len, size = sizeof(value);
 
     if (error)
         return error;
-    if (uaccess_put(call->mm, call->arg[3], value) ||
+    if (uaccess_get(call->mm, call->arg[4], len))
+        return -EFAULT;
+    if ((int32_t)len < 0)
+        return -EINVAL;
+    if ((int)call->arg[1] != SOL_SOCKET)
+        return -EOPNOTSUPP;
+    if ((int)call->arg[2] == SO_PEERCRED) {
+        peer = file_socket_peer(file);
+        size = sizeof(peer);
+    } else if (socket_option(file, (int)call->arg[2], &value)) {
+        data = &value;
+    } else {
+        return -ENOPROTOOPT;
+    }
+    if (len > size)
+        len = size;
+    if (uaccess_write(call->mm, call->arg[3], data, len) ||
         uaccess_put(call->mm, call->arg[4], len))
         return -EFAULT;
     return 0;
@@ -140,13 +171,27 @@ static int64_t sys_getsockopt(struct syscall *call)
 
 static int64_t sys_setsockopt(struct syscall *call)
 {
-    return socket_check(call);
+    int64_t error = syscall_check_socket(call);
+    uint32_t value;
+
+    if (error)
+        return error;
+    if ((int)call->arg[1] != SOL_SOCKET)
+        return -EOPNOTSUPP;
+    if (call->arg[4] < sizeof(value))
+        return -EINVAL;
+    if (uaccess_get(call->mm, call->arg[3], value))
+        return -EFAULT;
+    if ((int)call->arg[2] != SO_PASSCRED)
+        return -ENOPROTOOPT;
+    file_socket_want_creds(syscall_file(call, call->arg[0]), value);
+    return 0;
 }
 
 /* An unnamed socket: only the family. */
 static int64_t sys_getsockname(struct syscall *call)
 {
-    int64_t error = socket_check(call);
+    int64_t error = syscall_check_socket(call);
     uint16_t family = AF_UNIX;
     uint32_t len = sizeof(family);
 
@@ -164,8 +209,6 @@ const struct syscall_row sys_socket_rows[] = {
     SYSCALL_ROW(shutdown, "fd"),
     SYSCALL_ROW_64(sendto, "fpuxpu"),
     SYSCALL_ROW_64(recvfrom, "fpuxpp"),
-    SYSCALL_ROW_64(sendmsg, "fpx"),
-    SYSCALL_ROW_64(recvmsg, "fpx"),
     SYSCALL_ROW_ANY(bind, "fpu", sys_not_connected, sys_not_connected),
     SYSCALL_ROW_ANY(connect, "fpu", sys_not_connected, sys_not_connected),
     SYSCALL_ROW_ANY(listen, "fd", sys_not_connected, sys_not_connected),

@@ -90,6 +90,7 @@ extern const struct syscall_row sys_poll_rows[];
 extern const struct syscall_row sys_info_rows[];
 extern const struct syscall_row sys_sched_rows[];
 extern const struct syscall_row sys_socket_rows[];
+extern const struct syscall_row sys_socket_message_rows[];
 extern const struct syscall_row futex_rows[];
 
 /* Connect numbers and rows. */

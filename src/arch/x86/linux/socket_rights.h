@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * What travels beside the bytes of a stream socket: open descriptions
+ * (SCM_RIGHTS) and credentials.  A record covers the bytes of one message; a
+ * read that reaches it gets the descriptions and ends with the message.
+ * Source: unix(7), "Ancillary messages".
+ */
+#ifndef ARCH_X86_LINUX_SOCKET_RIGHTS_H
+#define ARCH_X86_LINUX_SOCKET_RIGHTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct file;
+
+enum { SOCKET_MAX_FILES = 253 }; /* SCM_MAX_FD */
+
+struct socket_creds { /* struct ucred */
+    uint32_t pid, uid, gid;
+};
+
+struct socket_rights {
+    struct socket_rights *next;
+    uint64_t start, end; /* bytes of the stream */
+    struct socket_creds creds;
+    bool has_creds;
+    uint32_t num_files;
+    struct file *files[SOCKET_MAX_FILES]; /* references */
+};
+
+/* Of one direction. */
+struct rights_queue {
+    struct socket_rights *first; /* in order of the bytes */
+    uint64_t written, read;      /* bytes, ever */
+};
+
+struct socket_rights *socket_rights_create(void);
+/* With the references. */
+void socket_rights_free(struct socket_rights *rights);
+
+/** rights_queue_add() - @count bytes were written, with @rights or NULL; takes
+ *  the rights over. */
+void rights_queue_add(struct rights_queue *queue, uint64_t count,
+                      struct socket_rights *rights);
+/** rights_queue_limit() - how many bytes one read may get. */
+uint64_t rights_queue_limit(const struct rights_queue *queue);
+/** rights_queue_pass() - @count bytes were read.
+ *  Returns: what came with them, the caller's to free; or NULL. */
+struct socket_rights *rights_queue_pass(struct rights_queue *queue,
+                                        uint64_t count);
+void rights_queue_fini(struct rights_queue *queue);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

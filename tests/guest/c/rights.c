@@ -1,0 +1,189 @@
+/* SPDX-License-Identifier: BSD-3-Clause */
+/*
+ * Descriptors and credentials over socket pairs.
+ *
+ * guest-flags: -O1 -D_GNU_SOURCE
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static const char *name_of(int result)
+{
+    return result < 0 ? strerrorname_np(errno) : "ok";
+}
+
+static int send_fds(int to, const char *text, const int *fds, int count)
+{
+    char control[CMSG_SPACE(sizeof(int) * 300)] = {0};
+    struct iovec vec = {(char *)text, strlen(text)};
+    struct msghdr message = {.msg_iov = &vec, .msg_iovlen = 1};
+    struct cmsghdr *header;
+
+    if (count) {
+        message.msg_control = control;
+        message.msg_controllen = CMSG_SPACE(sizeof(int) * (size_t)count);
+        header = CMSG_FIRSTHDR(&message);
+        header->cmsg_level = SOL_SOCKET;
+        header->cmsg_type = SCM_RIGHTS;
+        header->cmsg_len = CMSG_LEN(sizeof(int) * (size_t)count);
+        memcpy(CMSG_DATA(header), fds, sizeof(int) * (size_t)count);
+    }
+    return (int)sendmsg(to, &message, 0);
+}
+
+/* Receive into @fds; prints what came. */
+static int receive(int from, int *fds, size_t room, int flags)
+{
+    char text[100] = "", control[2000];
+    struct iovec vec = {text, sizeof(text) - 1};
+    struct msghdr message = {.msg_iov = &vec,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = room};
+    int got = (int)recvmsg(from, &message, flags), count = 0;
+    struct cmsghdr *header;
+
+    if (got < 0) {
+        printf("%s\n", name_of(got));
+        return 0;
+    }
+    printf("'%s' flags %x control %d", text, (unsigned)message.msg_flags,
+           (int)message.msg_controllen);
+    for (header = CMSG_FIRSTHDR(&message); header;
+         header = CMSG_NXTHDR(&message, header)) {
+        printf(" [%d %d]", header->cmsg_type, (int)header->cmsg_len);
+        if (header->cmsg_type == SCM_RIGHTS) {
+            count = (int)((header->cmsg_len - CMSG_LEN(0)) / sizeof(int));
+            memcpy(fds, CMSG_DATA(header), (size_t)count * sizeof(int));
+        } else if (header->cmsg_type == SCM_CREDENTIALS) {
+            struct ucred creds;
+
+            memcpy(&creds, CMSG_DATA(header), sizeof(creds));
+            printf(" own %d uid %d", creds.pid == getpid(),
+                   creds.uid == getuid());
+        }
+    }
+    printf(" %d files\n", count);
+    return count;
+}
+
+static void pass_a_pipe(void)
+{
+    int pair[2], ends[2], fds[4];
+    char text[10] = "";
+
+    (void)!socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    fflush(stdout);
+    if (fork() == 0) {
+        (void)!pipe(ends);
+        (void)!write(ends[1], "piped", 5);
+        send_fds(pair[1], "x", ends, 1);
+        _exit(0);
+    }
+    wait(NULL); /* the sender is gone, the pipe is not */
+    receive(pair[0], fds, 200, 0);
+    printf("%d ", (int)read(fds[0], text, 9));
+    printf("%s\n", text);
+    close(fds[0]);
+    close(pair[0]);
+    close(pair[1]);
+}
+
+static void borders(void)
+{
+    int pair[2], fds[10], files[3] = {0, 1, 2};
+    char text[20] = "";
+
+    (void)!socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    send_fds(pair[1], "one", NULL, 0);
+    send_fds(pair[1], "two", files, 2);
+    send_fds(pair[1], "three", NULL, 0);
+    receive(pair[0], fds, 200, 0);
+    printf("%d\n", fcntl(fds[0], F_GETFD));
+    receive(pair[0], fds, 200, 0);
+    send_fds(pair[1], "four", files, 3);
+    receive(pair[0], fds, 200, MSG_CMSG_CLOEXEC);
+    printf("%d\n", fcntl(fds[2], F_GETFD));
+    send_fds(pair[1], "five", files, 3); /* room for one */
+    receive(pair[0], fds, CMSG_SPACE(sizeof(int)) - 4, 0);
+    send_fds(pair[1], "six", files, 1);
+    receive(pair[0], fds, 0, 0);
+    send_fds(pair[1], "seven", files, 1);
+    printf("%d %s ", (int)read(pair[0], text, 3), "read");
+    printf("%s\n", text); /* drops the descriptor */
+    receive(pair[0], fds, 200, 0);
+    receive(pair[0], fds, 200, MSG_DONTWAIT);
+    send_fds(pair[1], "last", files, 1);
+    close(pair[1]);
+    receive(pair[0], fds, 200, 0);
+    receive(pair[0], fds, 200, 0);
+    close(pair[0]);
+}
+
+static void errors(void)
+{
+    int pair[2], bad[300] = {77};
+    int flag = 0;
+    socklen_t len = sizeof(flag);
+
+    (void)!socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    printf("%s ", name_of(send_fds(pair[1], "x", bad, 1)));
+    memset(bad, 0, sizeof(bad));
+    printf("%s ", name_of(send_fds(pair[1], "x", bad, 254)));
+    printf("%s ", name_of(send_fds(0, "x", NULL, 0)));
+    printf("%s %d ",
+           name_of(getsockopt(pair[0], SOL_SOCKET, SO_TYPE, &flag, &len)),
+           flag);
+    printf("%s ", name_of(getsockopt(pair[0], SOL_SOCKET, 9999, &flag, &len)));
+    printf("%s\n",
+           name_of(setsockopt(pair[0], SOL_SOCKET, 9999, &flag, sizeof(flag))));
+    close(pair[0]);
+    signal(SIGPIPE, SIG_IGN);
+    printf("%s\n", name_of(send_fds(pair[1], "x", NULL, 0)));
+    printf("%s\n", name_of((int)send(pair[1], "x", 1, MSG_NOSIGNAL)));
+    close(pair[1]);
+}
+
+static void credentials(void)
+{
+    int pair[2], fds[4], on = 1, file = 0;
+    struct ucred peer;
+    socklen_t len = sizeof(peer);
+
+    (void)!socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    getsockopt(pair[0], SOL_SOCKET, SO_PEERCRED, &peer, &len);
+    printf("peer %d %d %d\n", peer.pid == getpid(), peer.uid == getuid(),
+           (int)len);
+    printf("%s\n", name_of(setsockopt(pair[0], SOL_SOCKET, SO_PASSCRED, &on,
+                                      sizeof(on))));
+    (void)!write(pair[1], "plain", 5);
+    receive(pair[0], fds, 200, 0);
+    send_fds(pair[1], "a", NULL, 0);
+    (void)!write(pair[1], "b", 1);
+    fflush(stdout);
+    if (fork() == 0) {
+        (void)!write(pair[1], "child", 5);
+        send_fds(pair[1], "more", &file, 1);
+        _exit(0);
+    }
+    wait(NULL);
+    receive(pair[0], fds, 200, 0); /* not joined with the child's */
+    receive(pair[0], fds, 200, 0);
+    receive(pair[0], fds, 200, MSG_DONTWAIT);
+}
+
+int main(void)
+{
+    pass_a_pipe();
+    borders();
+    errors();
+    credentials();
+    return 0;
+}
