@@ -6,11 +6,14 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <unistd.h>
 
 #include "arch/x86/linux/file_event.h"
 #include "arch/x86/linux/file_lock.h"
+#include "arch/x86/linux/inotify.h"
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/process.h"
 #include "base/alloc.h"
 
 struct file *file_create(struct kernel *kernel, const struct file_ops *ops,
@@ -39,6 +42,10 @@ void file_put(struct file *file)
 {
     if (!file || --file->refs)
         return;
+    if (file->is_told)
+        inotify_file(file, (file->flags & O_ACCMODE) == O_RDONLY
+                               ? IN_CLOSE_NOWRITE
+                               : IN_CLOSE_WRITE);
     if (file->num_epolls || file_is_epoll(file))
         file_epoll_forget(file->kernel, file);
     file_lock_released(file);
@@ -50,20 +57,51 @@ void file_put(struct file *file)
     mem_free(file);
 }
 
+static void file_rename(struct file *file, const char *from, const char *to)
+{
+    size_t len = strlen(from);
+    char *path;
+
+    if (!file || !file_is_host(file) || strncmp(file->path, from, len) ||
+        (file->path[len] && file->path[len] != '/'))
+        return;
+    path = alloc_printf("%s%s", to, file->path + len);
+    mem_free(file->path);
+    file->path = path;
+}
+
+void file_renamed(struct kernel *kernel, const char *from, const char *to)
+{
+    for (const struct process *p = kernel->processes; p; p = p->next) {
+        for (uint32_t i = 0; p->files && i < p->files->len; i++)
+            file_rename(p->files->entries[i].file, from, to);
+    }
+}
+
 int64_t file_read(struct file *file, const struct file_io *io)
 {
+    int64_t result;
+
     if ((file->flags & O_ACCMODE) == O_WRONLY || (file->flags & O_PATH))
         return -EBADF;
     if (!file->ops->read)
         return file->ops->readdir ? -EISDIR : -EINVAL;
-    return file->ops->read(file, io);
+    result = file->ops->read(file, io);
+    if (result > 0)
+        inotify_file(file, IN_ACCESS);
+    return result;
 }
 
 int64_t file_write(struct file *file, const struct file_io *io)
 {
+    int64_t result;
+
     if ((file->flags & O_ACCMODE) == O_RDONLY || (file->flags & O_PATH))
         return -EBADF;
-    return file->ops->write ? file->ops->write(file, io) : -EINVAL;
+    result = file->ops->write ? file->ops->write(file, io) : -EINVAL;
+    if (result > 0)
+        inotify_file(file, IN_MODIFY);
+    return result;
 }
 
 uint32_t file_poll(struct file *file)

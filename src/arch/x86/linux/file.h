@@ -90,6 +90,7 @@ struct file {
     void *priv;          /* of the operations */
     uint64_t id;         /* inode number of files without one */
     bool is_writable_fs; /* metadata may be changed */
+    bool is_told;        /* inotify heard of its opening */
     uint64_t activity;   /* counts changes, for edge triggering */
     uint32_t num_epolls; /* epoll lists that hold it */
     struct file_stdio stdio;
@@ -100,6 +101,9 @@ struct file *file_create(struct kernel *kernel, const struct file_ops *ops,
                          uint32_t flags, const char *path);
 struct file *file_get(struct file *file);
 void file_put(struct file *file);
+/** file_renamed() - descriptions of @from, or of what is below it, are known
+ *  as @to now. */
+void file_renamed(struct kernel *kernel, const char *from, const char *to);
 int64_t file_read(struct file *file, const struct file_io *io);
 int64_t file_write(struct file *file, const struct file_io *io);
 uint32_t file_poll(struct file *file);

@@ -30,6 +30,7 @@ extern "C" {
 
 struct file;
 struct file_lock;
+struct inotify;
 struct pipe_buffer;
 struct process;
 struct sim_object;
@@ -116,6 +117,8 @@ struct kernel {
     struct kernel_page *pages;
     uint32_t num_pages;
 
+    struct inotify *inotifies; /* all who watch files */
+    uint32_t last_inotify_cookie;
     struct pipe_buffer *fifos; /* named pipes that are open */
     struct file *epolls;       /* all epoll descriptions */
     struct file_lock *locks;   /* advisory locks; also the channel */

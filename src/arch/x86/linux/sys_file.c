@@ -6,10 +6,12 @@
 #include <linux/openat2.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "arch/x86/linux/file.h"
+#include "arch/x86/linux/inotify.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/sys_lock.h"
 #include "arch/x86/linux/sys_path.h"
@@ -27,6 +29,8 @@ static int64_t sys_open_wait(struct syscall *call, uint32_t flags)
 
     if (!file_fifo_must_wait(file)) {
         call->thread->wait.opening = NULL;
+        file->is_told = true;
+        inotify_file(file, IN_OPEN);
         return fd_table_add(call->process->files, file, 0, flags);
     }
     result = syscall_wait(call, file->channel, TICK_MAX);
@@ -51,6 +55,8 @@ static int sys_open_path(struct syscall *call, const uint64_t at[2],
     if (!error)
         error = vfs_open(call->kernel, call->process, node, flags, mode,
                          &call->thread->wait.opening);
+    if (!error && !node->exists)
+        inotify_created(call->kernel, node->path);
     mem_free(node);
     return error;
 }
@@ -322,12 +328,16 @@ static int64_t sys_llseek(struct syscall *call)
 static int64_t sys_ftruncate(struct syscall *call)
 {
     struct file *file = syscall_file(call, call->arg[0]);
+    int error;
 
     if (!file)
         return -EBADF;
     if ((int64_t)call->arg[1] < 0 || !file->ops->truncate)
         return -EINVAL;
-    return file->ops->truncate(file, call->arg[1]);
+    error = file->ops->truncate(file, call->arg[1]);
+    if (!error)
+        inotify_file(file, IN_MODIFY);
+    return error;
 }
 
 static int64_t sys_ftruncate64(struct syscall *call)

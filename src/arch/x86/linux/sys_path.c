@@ -6,11 +6,13 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/inotify.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
 #include "arch/x86/linux/file.h"
+#include "arch/x86/linux/inotify.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/timer.h"
@@ -94,6 +96,7 @@ static int64_t sys_mkdir_at(struct syscall *call, uint64_t dirfd, uint64_t path,
     mode &= 07777 & ~(uint64_t)call->process->fs->umask;
     if (mkdirat(fd, name, (mode_t)mode) < 0)
         return sys_done(fd, -1);
+    inotify_created(call->kernel, node.path);
     return sys_done(fd, fchmodat(fd, name, (mode_t)mode, 0));
 }
 
@@ -114,6 +117,7 @@ static int64_t sys_unlink_at(struct syscall *call, uint64_t dirfd,
     struct vfs_node node;
     const char *name;
     int fd = sys_open_parent(call, at, 0, &node, &name);
+    int64_t result;
 
     if (fd < 0)
         return fd;
@@ -121,7 +125,10 @@ static int64_t sys_unlink_at(struct syscall *call, uint64_t dirfd,
         (void)close(fd);
         return -EBUSY;
     }
-    return sys_done(fd, unlinkat(fd, name, flags));
+    result = sys_done(fd, unlinkat(fd, name, flags));
+    if (!result)
+        inotify_unlinked(call->kernel, node.path, &node.st);
+    return result;
 }
 
 static int64_t sys_unlink(struct syscall *call)
@@ -186,6 +193,20 @@ static int64_t sys_getcwd(struct syscall *call)
 /* ----------------------------------------------------------------------- links
  */
 
+static void sys_renamed(struct kernel *kernel, const struct vfs_node *from,
+                        const struct vfs_node *to, unsigned flags)
+{
+    const char *const there[2] = {from->path, to->path};
+    const char *const back[2] = {to->path, from->path};
+    bool is_exchange = (flags & RENAME_EXCHANGE) != 0;
+
+    file_renamed(kernel, from->path, to->path);
+    inotify_moved(kernel, there, &from->st,
+                  to->exists && !is_exchange ? &to->st : NULL);
+    if (is_exchange)
+        inotify_moved(kernel, back, &to->st, NULL);
+}
+
 static int64_t sys_rename_at(struct syscall *call, const uint64_t from_at[2],
                              const uint64_t to_at[2], unsigned flags)
 {
@@ -208,6 +229,8 @@ static int64_t sys_rename_at(struct syscall *call, const uint64_t from_at[2],
     }
     if (from_fd >= 0)
         (void)close(from_fd);
+    if (!result)
+        sys_renamed(call->kernel, from, to, flags);
     mem_free(from);
     return result;
 }
@@ -250,6 +273,10 @@ static int64_t sys_link_at(struct syscall *call, const uint64_t from_at[2],
         result = linkat(from_fd, from_name, to_fd, to_name, 0) < 0 ? -errno : 0;
         (void)close(to_fd);
     }
+    if (!result) {
+        inotify_own(call->kernel, &from->st, IN_ATTRIB);
+        inotify_created(call->kernel, to->path);
+    }
     if (from_fd >= 0)
         (void)close(from_fd);
     mem_free(from);
@@ -286,6 +313,8 @@ static int64_t sys_symlink_at(struct syscall *call, uint64_t target,
         return error;
     fd = sys_open_parent(call, at, VFS_MAY_MISS, &node, &name);
     result = fd < 0 ? fd : sys_done(fd, symlinkat(text, fd, name));
+    if (!result)
+        inotify_created(call->kernel, node.path);
     mem_free(text);
     return result;
 }
@@ -350,6 +379,15 @@ static int sys_find_described(struct syscall *call, struct vfs_node *node)
     return !error && S_ISLNK(node->st.st_mode) ? -EOPNOTSUPP : error;
 }
 
+/* Metadata were changed, if @result says so. */
+static int64_t sys_told(const struct syscall *call, const struct vfs_node *node,
+                        int64_t result)
+{
+    if (!result)
+        inotify_named(call->kernel, node->path, &node->st, IN_ATTRIB);
+    return result;
+}
+
 static int64_t sys_chmod_at(struct syscall *call, uint64_t dirfd, uint64_t path,
                             uint64_t mode)
 {
@@ -363,7 +401,8 @@ static int64_t sys_chmod_at(struct syscall *call, uint64_t dirfd, uint64_t path,
         fd = sys_open_node_parent(&node, &name);
     if (fd < 0)
         return fd;
-    return sys_done(fd, fchmodat(fd, name, (mode_t)mode & 07777, 0));
+    return sys_told(call, &node,
+                    sys_done(fd, fchmodat(fd, name, (mode_t)mode & 07777, 0)));
 }
 
 static int64_t sys_chmod(struct syscall *call)
@@ -388,12 +427,15 @@ static int64_t sys_check_writable(const struct file *file)
 
 static int64_t sys_fchmod(struct syscall *call)
 {
-    const struct file *file = syscall_file(call, call->arg[0]);
+    struct file *file = syscall_file(call, call->arg[0]);
     int64_t error = sys_check_writable(file);
 
     if (error)
         return error;
-    return fchmod(file->host_fd, (mode_t)call->arg[1] & 07777) < 0 ? -errno : 0;
+    if (fchmod(file->host_fd, (mode_t)call->arg[1] & 07777) < 0)
+        return -errno;
+    inotify_file(file, IN_ATTRIB);
+    return 0;
 }
 
 static int64_t sys_chown_at(struct syscall *call, const uint64_t at[2],
@@ -405,8 +447,10 @@ static int64_t sys_chown_at(struct syscall *call, const uint64_t at[2],
 
     if (fd < 0)
         return fd;
-    return sys_done(fd, fchownat(fd, name, (uid_t)owner[0], (gid_t)owner[1],
-                                 AT_SYMLINK_NOFOLLOW));
+    return sys_told(
+        call, &node,
+        sys_done(fd, fchownat(fd, name, (uid_t)owner[0], (gid_t)owner[1],
+                              AT_SYMLINK_NOFOLLOW)));
 }
 
 static int64_t sys_chown(struct syscall *call)
@@ -425,14 +469,15 @@ static int64_t sys_lchown(struct syscall *call)
 
 static int64_t sys_fchown(struct syscall *call)
 {
-    const struct file *file = syscall_file(call, call->arg[0]);
+    struct file *file = syscall_file(call, call->arg[0]);
     int64_t error = sys_check_writable(file);
 
     if (error)
         return error;
-    return fchown(file->host_fd, (uid_t)call->arg[1], (gid_t)call->arg[2]) < 0
-               ? -errno
-               : 0;
+    if (fchown(file->host_fd, (uid_t)call->arg[1], (gid_t)call->arg[2]) < 0)
+        return -errno;
+    inotify_file(file, IN_ATTRIB);
+    return 0;
 }
 
 static int64_t sys_fchownat(struct syscall *call)
@@ -503,7 +548,9 @@ static int64_t sys_utimens_any(struct syscall *call, bool is_narrow)
                          &node, &name);
     if (fd < 0)
         return fd;
-    return sys_done(fd, utimensat(fd, name, times, AT_SYMLINK_NOFOLLOW));
+    return sys_told(
+        call, &node,
+        sys_done(fd, utimensat(fd, name, times, AT_SYMLINK_NOFOLLOW)));
 }
 
 static int64_t sys_utimensat(struct syscall *call)
@@ -541,6 +588,8 @@ static int64_t sys_truncate(struct syscall *call)
     error =
         file->ops->truncate ? file->ops->truncate(file, call->arg[1]) : -EINVAL;
     file_put(file);
+    if (!error)
+        inotify_named(call->kernel, node.path, &node.st, IN_MODIFY);
     return error;
 }
 
@@ -572,6 +621,7 @@ static int64_t sys_mknod_at(struct syscall *call, uint64_t dirfd, uint64_t path,
     mode &= 07777 & ~(uint64_t)call->process->fs->umask;
     if (mknodat(fd, name, (mode_t)(type | mode), 0) < 0)
         return sys_done(fd, -1);
+    inotify_created(call->kernel, node.path);
     return sys_done(fd, fchmodat(fd, name, (mode_t)mode, 0));
 }
 

@@ -26,25 +26,13 @@ static const char *const syscall_names_32[KERNEL_NUM_SYSCALLS] = {
 };
 
 static const struct syscall_row *const syscall_tables[] = {
-    sys_file_rows,
-    sys_io_rows,
-    sys_path_rows,
-    sys_mm_rows,
-    sys_proc_rows,
-    sys_id_rows,
-    sys_time_rows,
-    sys_timer_rows,
-    sys_poll_rows,
-    sys_info_rows,
-    futex_rows,
-    sys_sched_rows,
-    sys_signal_rows,
-    sys_socket_rows,
-    sys_stat_rows,
-    sys_lock_rows,
-    sys_socket_message_rows,
-    sys_posix_timer_rows,
-    sys_mlock_rows,
+    sys_file_rows,        sys_io_rows,      sys_path_rows,
+    sys_mm_rows,          sys_proc_rows,    sys_id_rows,
+    sys_time_rows,        sys_timer_rows,   sys_poll_rows,
+    sys_info_rows,        futex_rows,       sys_sched_rows,
+    sys_signal_rows,      sys_socket_rows,  sys_stat_rows,
+    sys_lock_rows,        sys_inotify_rows, sys_socket_message_rows,
+    sys_posix_timer_rows, sys_mlock_rows,
 };
 
 const char *syscall_name(uint64_t nr, enum syscall_abi abi)

@@ -75,6 +75,7 @@ enum {
 
 extern const struct syscall_row sys_file_rows[];
 extern const struct syscall_row sys_io_rows[];
+extern const struct syscall_row sys_inotify_rows[];
 extern const struct syscall_row sys_lock_rows[];
 extern const struct syscall_row sys_stat_rows[];
 extern const struct syscall_row sys_path_rows[];
