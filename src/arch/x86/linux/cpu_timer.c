@@ -37,13 +37,20 @@ static void cpu_timer_unlink(struct cpu_timer *timer)
     timer->is_armed = false;
 }
 
+void cpu_timer_relink(struct cpu_timer *timer)
+{
+    if (!timer->is_armed)
+        return;
+    timer->next = timer->process->cpu_timers;
+    timer->process->cpu_timers = timer;
+}
+
 void cpu_timer_arm(struct cpu_timer *timer, tick_t expires)
 {
     cpu_timer_unlink(timer);
     timer->expires = expires;
     timer->is_armed = true;
-    timer->next = timer->process->cpu_timers;
-    timer->process->cpu_timers = timer;
+    cpu_timer_relink(timer);
     cpu_timer_update(timer->process);
 }
 

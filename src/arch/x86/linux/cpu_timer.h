@@ -41,6 +41,9 @@ tick_t cpu_timer_left(const struct cpu_timer *timer);
  *  the last expiry on that lies ahead.  Returns: how many were missed. */
 uint64_t cpu_timer_repeat(struct cpu_timer *timer, tick_t interval);
 
+/** cpu_timer_relink() - a timer whose is_armed was read of a checkpoint: into
+ *  its process's list. */
+void cpu_timer_relink(struct cpu_timer *timer);
 /** cpu_timer_update() - threads of @process began or ceased to run. */
 void cpu_timer_update(struct process *process);
 /* Of the process's cpu_check. */

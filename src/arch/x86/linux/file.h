@@ -90,6 +90,7 @@ struct file {
     void *priv;          /* of the operations */
     uint64_t id;         /* inode number of files without one */
     bool is_writable_fs; /* metadata may be changed */
+    int32_t owner;       /* F_SETOWN: process, or group if negative */
     bool is_told;        /* inotify heard of its opening */
     uint64_t activity;   /* counts changes, for edge triggering */
     uint32_t num_epolls; /* epoll lists that hold it */

@@ -301,6 +301,13 @@ static const struct sim_field pipe_fields[] = {
     SIM_END,
 };
 
+static const struct sim_field creds_fields[] = {
+    KCKPT_FIELD(struct socket_creds, pid),
+    KCKPT_FIELD(struct socket_creds, uid),
+    KCKPT_FIELD(struct socket_creds, gid),
+    SIM_END,
+};
+
 static const char *const pipe_keys[2][3] = {
     {"in",  "in_data",  "in_state" },
     {"out", "out_data", "out_state"},
@@ -329,6 +336,10 @@ static void file_pipe_save(const struct file *file, struct kckpt *c)
 {
     const struct pipe_end *end = file->priv;
 
+    if ((end->in && (end->in->rights.first || end->in->wants_creds)) ||
+        (end->out && (end->out->rights.first || end->out->wants_creds)))
+        kckpt_refuse(c, file, "descriptors or credentials travel over it");
+    ckpt_put_tuple(c->w, "maker", &end->maker, creds_fields);
     pipe_save_buffer(c, pipe_keys[0], end->in);
     pipe_save_buffer(c, pipe_keys[1], end->out);
 }
@@ -352,6 +363,7 @@ static struct pipe_buffer *pipe_load_new(struct kckpt *c,
     }
     buffer->data = alloc_resize(data, buffer->size, 1);
     buffer->len = (uint32_t)len;
+    buffer->rights.written = len; /* nothing was read since */
     (void)kckpt_id(&c->pipes, buffer);
     return buffer;
 }
@@ -372,6 +384,8 @@ static void file_pipe_load(struct file *file, struct kckpt *c)
     struct pipe_buffer *out = pipe_load_buffer(c, pipe_keys[1]);
 
     file->priv = alloc_zeroed(1, sizeof(struct pipe_end));
+    kckpt_get_tuple(c, "maker", &((struct pipe_end *)file->priv)->maker,
+                    creds_fields);
     pipe_end_attach(file, in, out);
 }
 

@@ -294,6 +294,7 @@ static const struct sim_field kernel_fields[] = {
     KCKPT_FIELD_U64S(struct kernel, random_state),
     KCKPT_FIELD(struct kernel, num_context_switches),
     KCKPT_FIELD(struct kernel, num_forks),
+    KCKPT_FIELD(struct kernel, last_inotify_cookie),
     KCKPT_FIELD_32(struct kernel, exit_code),
     KCKPT_FIELD(struct kernel, is_over),
     KCKPT_FIELD_U64S(struct kernel, unknown_64),
@@ -351,6 +352,13 @@ static void kckpt_release(struct kckpt *c)
     mem_free(c->timers);
 }
 
+/* What belongs to no open file that would refuse. */
+static void kckpt_check(struct kckpt *c)
+{
+    if (c->kernel->fifos)
+        kckpt_fail(c, "a program opens a named pipe");
+}
+
 void kernel_save(struct kernel *kernel, struct ckpt_writer *w,
                  const char *private_tmp)
 {
@@ -359,6 +367,7 @@ void kernel_save(struct kernel *kernel, struct ckpt_writer *w,
     /* Files that nobody uses are read again when somebody does. */
     vm_objects_drop_idle(&kernel->objects);
     kckpt_collect(&c);
+    kckpt_check(&c);
     ckpt_put_fields(w, kernel, kernel_fields);
     for (size_t i = 0; i < SIM_ARRAY_LEN(kckpt_counts); i++)
         ckpt_put_u64(w, kckpt_counts[i].key, kckpt_ids_at(&c, i)->len);

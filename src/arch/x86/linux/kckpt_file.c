@@ -22,6 +22,8 @@ static const struct sim_field file_fields[] = {
     KCKPT_FIELD_STR(struct file, path),
     KCKPT_FIELD(struct file, id),
     KCKPT_FIELD(struct file, is_writable_fs),
+    KCKPT_FIELD(struct file, is_told),
+    KCKPT_FIELD_32(struct file, owner),
     KCKPT_FIELD(struct file, activity),
     SIM_END,
 };

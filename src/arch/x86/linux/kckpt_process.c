@@ -49,6 +49,8 @@ static const struct sim_field thread_fields[] = {
     KCKPT_FIELD_32(struct thread, run_state),
     KCKPT_FIELD(struct thread, last_cpu),
     KCKPT_FIELD_U64S(struct thread, affinity),
+    KCKPT_FIELD_32(struct thread, nice),
+    KCKPT_FIELD(struct thread, policy),
     KCKPT_ROW(struct thread, comm, SIM_U8, 1),
     KCKPT_FIELD(struct thread, sigmask),
     KCKPT_FIELD(struct thread, altstack),
@@ -117,6 +119,17 @@ static const struct sim_field timer_fields[] = {
     KCKPT_FIELD(struct posix_timer, value),
     KCKPT_FIELD(struct posix_timer, interval),
     KCKPT_FIELD(struct posix_timer, overrun),
+    KCKPT_FIELD(struct posix_timer, is_cpu),
+    KCKPT_FIELD(struct posix_timer, cpu.tid),
+    KCKPT_FIELD(struct posix_timer, cpu.expires),
+    KCKPT_FIELD(struct posix_timer, cpu.is_armed),
+    SIM_END,
+};
+
+static const struct sim_field itimer_fields[] = {
+    KCKPT_FIELD(struct process_itimer, interval),
+    KCKPT_FIELD(struct process_itimer, cpu.expires),
+    KCKPT_FIELD(struct process_itimer, cpu.is_armed),
     SIM_END,
 };
 
@@ -169,7 +182,11 @@ static void timers_save(struct kckpt *c, const struct process *process)
         kckpt_put_timer(c, kckpt_key("when", count++).text, &t->timer);
     }
     ckpt_put_u64(c->w, "num_timers", count);
+    for (uint32_t i = 0; i < SIM_ARRAY_LEN(process->itimers); i++)
+        ckpt_put_tuple(c->w, kckpt_key("itimer", i).text, &process->itimers[i],
+                       itimer_fields);
     kckpt_put_timer(c, "alarm", &process->alarm);
+    kckpt_put_timer(c, "cpu_check", &process->cpu_check);
 }
 
 static void process_save(struct kckpt *c, const struct process *process)
@@ -271,11 +288,19 @@ static void timers_load(struct kckpt *c, struct process *process)
 
         kckpt_get_tuple(c, kckpt_key("timer", i).text, timer, timer_fields);
         kckpt_get_timer(c, kckpt_key("when", i).text, &timer->timer);
+        cpu_timer_relink(&timer->cpu);
         if (!c->error && (timer->signo < 0 || timer->signo > SIGNAL_MAX))
             kckpt_fail(c, "key timer%u: there is no signal %d", i,
                        timer->signo);
     }
+    for (uint32_t i = 0; i < SIM_ARRAY_LEN(process->itimers); i++) {
+        struct process_itimer *timer = &process->itimers[i];
+
+        kckpt_get_tuple(c, kckpt_key("itimer", i).text, timer, itimer_fields);
+        cpu_timer_relink(&timer->cpu);
+    }
     kckpt_get_timer(c, "alarm", &process->alarm);
+    kckpt_get_timer(c, "cpu_check", &process->cpu_check);
 }
 
 static void process_load_shared(struct kckpt *c, struct process *process)

@@ -18,6 +18,7 @@
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/uaccess.h"
 #include "base/alloc.h"
+#include "sim/report.h"
 
 enum { STATUS_FLAGS = O_APPEND | O_NONBLOCK | O_DIRECT | O_NOATIME | O_ASYNC };
 
@@ -176,6 +177,12 @@ static int64_t sys_dup3(struct syscall *call)
 
 static int64_t sys_set_status(struct file *file, uint32_t flags)
 {
+    /* Where Linux would send SIGIO. */
+    if ((flags & O_ASYNC) && !file_is_regular(file)) {
+        sim_unimplemented(file->kernel->cfg.owner,
+                          "SIGIO for %s (O_ASYNC): EINVAL", file->path);
+        return -EINVAL;
+    }
     file->flags =
         (file->flags & ~(uint32_t)STATUS_FLAGS) | (flags & STATUS_FLAGS);
     if (file_is_host(file) && file_is_regular(file)) {
@@ -234,8 +241,10 @@ static int64_t sys_fcntl(struct syscall *call)
     case F_SETPIPE_SZ:
         return file_pipe_capacity(file, (int64_t)(uint32_t)call->arg[2]);
     case F_SETOWN:
-    case F_GETOWN:
+        file->owner = (int32_t)call->arg[2];
         return 0;
+    case F_GETOWN:
+        return file->owner;
     default:
         return -EINVAL;
     }
@@ -383,9 +392,15 @@ static int64_t sys_fsync(struct syscall *call)
     return fsync(file->host_fd) < 0 ? -errno : 0;
 }
 
+/* Shared mappings reach their files; those are the host's to keep. */
 static int64_t sys_sync(struct syscall *call)
 {
-    (void)call;
+    struct vm_object *object = call->kernel->objects.first;
+
+    for (; object; object = object->next) {
+        if (object->num_shared)
+            kernel_sync_object(call->kernel, object);
+    }
     return 0;
 }
 

@@ -92,8 +92,6 @@ const struct syscall_row sys_info_rows[] = {
     SYSCALL_ROW_ANY(reboot, "xxx", sys_not_permitted, sys_not_permitted),
     SYSCALL_ROW_ANY(ptrace, "dddd", sys_not_permitted, sys_not_permitted),
     SYSCALL_ROW_ANY(perf_event_open, "pdddx", sys_not_there, sys_not_there),
-    SYSCALL_ROW_ANY(inotify_init, "", sys_not_there, sys_not_there),
-    SYSCALL_ROW_ANY(inotify_init1, "x", sys_not_there, sys_not_there),
     SYSCALL_ROW_ANY(fanotify_init, "xx", sys_not_there, sys_not_there),
     SYSCALL_ROW_ANY(io_uring_setup, "up", sys_not_there, sys_not_there),
     SYSCALL_ROW_ANY(userfaultfd, "x", sys_not_there, sys_not_there),
