@@ -169,7 +169,10 @@ static void errors(void)
         {0, 0         },
         {0, 2000000000}
     };
-    struct itimerval none = {{0, 0}, {0, 0}};
+    struct itimerval none = {
+        {0, 0},
+        {0, 0}
+    };
     timer_t timer;
 
     printf("%s ", name_of(timer_create(77, NULL, &timer)));
