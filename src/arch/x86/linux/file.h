@@ -82,18 +82,18 @@ struct file {
     const struct file_ops *ops;
     struct kernel *kernel;
     uint32_t refs;
-    uint32_t flags;          /* O_ACCMODE, O_NONBLOCK, O_APPEND ... */
-    int host_fd;             /* -1: none */
-    uint64_t pos;            /* of files that are not the host's */
-    const void *channel;     /* threads wait on it */
-    char *path;              /* as the guest knows it */
-    void *priv;              /* of the operations */
-    uint64_t id;             /* inode number of files without one */
-    bool is_writable_fs;     /* metadata may be changed */
-    int32_t owner;           /* F_SETOWN: process, or group if negative */
-    bool is_told;            /* inotify heard of its opening */
-    uint64_t activity;       /* counts changes, for edge triggering */
-    uint32_t num_epolls;     /* epoll lists that hold it */
+    uint32_t flags;      /* O_ACCMODE, O_NONBLOCK, O_APPEND ... */
+    int host_fd;         /* -1: none */
+    uint64_t pos;        /* of files that are not the host's */
+    const void *channel; /* threads wait on it */
+    char *path;          /* as the guest knows it */
+    void *priv;          /* of the operations */
+    uint64_t id;         /* inode number of files without one */
+    bool is_writable_fs; /* metadata may be changed */
+    int32_t owner;       /* F_SETOWN: process, or group if negative */
+    bool is_told;        /* inotify heard of its opening */
+    uint64_t activity;   /* counts changes, for edge triggering */
+    uint32_t num_epolls; /* epoll lists that hold it */
     struct file_stdio stdio;
     struct file *next_epoll; /* of an epoll: kernel's list of them */
 };

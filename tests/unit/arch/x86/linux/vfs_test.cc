@@ -98,8 +98,25 @@ TEST_F(Vfs, WritesOnlyWhereItMay)
 
 TEST_F(Vfs, DoesNotOpenTheHostsPipesAndDevices)
 {
-    ASSERT_EQ(mkfifo((top + "/root/home/fifo").c_str(), 0600), 0);
-    EXPECT_EQ(open("fifo", O_RDONLY), -ENXIO);
+    ASSERT_EQ(mkfifo((top + "/root/fifo").c_str(), 0600), 0);
+    EXPECT_EQ(open("/fifo", O_RDONLY), -ENXIO);
+}
+
+TEST_F(Vfs, KeepsWhatGoesThroughANamedPipeInside)
+{
+    std::string host = top + "/root/home/fifo";
+    char byte;
+    int fd;
+
+    ASSERT_EQ(mkfifo(host.c_str(), 0600), 0);
+    fd = ::open(host.c_str(), O_RDONLY | O_NONBLOCK);
+    ASSERT_GE(fd, 0);
+    EXPECT_EQ(open("fifo", O_WRONLY | O_NONBLOCK), -ENXIO); // not the host's
+    ASSERT_EQ(open("fifo", O_RDWR), 0);
+    EXPECT_EQ(put(file, "inside"), 6);
+    EXPECT_EQ(::read(fd, &byte, 1), 0); // no writer
+    file_put(file);
+    close(fd);
 }
 
 TEST_F(Vfs, MakesItsOwnDevicesAndProcesses)
