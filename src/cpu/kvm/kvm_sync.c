@@ -56,9 +56,10 @@ static int sync_put_sregs(struct kvm_sync *sync, const struct kvm_sregs *sregs)
     if (!memcmp(sregs, &sync->sregs, sizeof(*sregs)))
         return 0;
     sync->sregs = *sregs;
+    /* In any case: a run that is turned back does not write the page. */
+    sync->run->s.regs.sregs = *sregs;
     if (!sync_is_shared(sync) || !sync->is_loaded)
         return kvm_call_set_sregs(sync->io.host, sync->io.fd, &sync->sregs);
-    sync->run->s.regs.sregs = *sregs;
     sync->run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
     return 0;
 }
@@ -68,9 +69,9 @@ static int sync_put_regs(struct kvm_sync *sync, const struct kvm_regs *regs)
     if (!memcmp(regs, &sync->regs, sizeof(*regs)) && sync->is_loaded)
         return 0;
     sync->regs = *regs;
+    sync->run->s.regs.regs = *regs;
     if (!sync_is_shared(sync) || !sync->is_loaded)
         return kvm_call_set_regs(sync->io.host, sync->io.fd, &sync->regs);
-    sync->run->s.regs.regs = *regs;
     sync->run->kvm_dirty_regs |= KVM_SYNC_X86_REGS;
     return 0;
 }
@@ -225,6 +226,7 @@ int kvm_sync_enter(struct kvm_sync *sync)
     struct kvm_sregs sregs;
     int err = 0;
 
+    sync->entry_rip = x86_core_state(sync->core)->rip;
     if (!sync->is_loaded)
         return sync_put_all(sync);
     if (!sync->is_lent) {

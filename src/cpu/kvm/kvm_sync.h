@@ -38,6 +38,7 @@ struct kvm_sync {
     bool is_loaded;              /* the vCPU has had a complete state */
     bool is_lent;                /* the vCPU's is newer than the core's */
     int err;                     /* of a fetch, which cannot return one */
+    uint64_t entry_rip;          /* RIP at the last entry */
     struct kvm_regs regs;        /* what the vCPU holds */
     struct kvm_sregs sregs;
     struct kvm_vcpu_events events; /* of a machine whose ring 0 KVM executes */
