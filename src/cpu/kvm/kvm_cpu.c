@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arch/x86/cpuid.h"
 #include "base/alloc.h"
 #include "cpu/core_vcpu.h"
 #include "cpu/kvm/kvm_cpuid.h"
@@ -139,6 +140,27 @@ static int kvm_cpu_open_vcpu(struct kvm_cpu *cpu)
     return err;
 }
 
+/* Where KVM does not keep ring 3 to XCR0, XSAVE writes all that the host has
+ * into an area that was made for less.  XSAVEC leaves out what is not in use. */
+static void kvm_cpu_check_model(const struct kvm_cpu *cpu)
+{
+    const struct sim_object *self = &cpu->base.base.base;
+    const struct x86_cpuid *cpuid = cpu->base.cpuid;
+
+    if (cpu->kvm->probe.vendor != KVM_VENDOR_PVM ||
+        cpu->kvm->probe.avx512_state != KVM_YES ||
+        !x86_cpuid_has(cpuid, X86_FEAT_XSAVE) ||
+        x86_cpuid_has(cpuid, X86_FEAT_AVX512F) ||
+        x86_cpuid_has(cpuid, X86_FEAT_XSAVEC))
+        return;
+    sim_fatal_param(self, "model",
+                    "model '%s' has XSAVE for less than this host's registers, "
+                    "which its KVM does not hide: programs would write beyond "
+                    "their areas; take 'host', a model with AVX-512 or XSAVEC, "
+                    "or one without XSAVE",
+                    cpu->base.model);
+}
+
 static void kvm_cpu_open(struct kvm_cpu *cpu)
 {
     struct sim_object *self = &cpu->base.base.base;
@@ -146,6 +168,7 @@ static void kvm_cpu_open(struct kvm_cpu *cpu)
     int err = 0;
 
     kvm_system_startup(cpu->kvm);
+    kvm_cpu_check_model(cpu);
     err = kvm_cpu_open_vcpu(cpu);
     if (err)
         sim_fatal(self, "KVM makes no vCPU: %s", strerrordesc_np(-err));

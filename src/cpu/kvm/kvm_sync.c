@@ -9,7 +9,11 @@
 #include "cpu/kvm/kvm_regs.h"
 #include "cpu/kvm/kvm_trap.h"
 
-#define MSR_LSTAR 0xc0000082u
+#define MSR_LSTAR                 0xc0000082u
+#define MSR_PLATFORM_INFO         0xceu
+#define MSR_MISC_FEATURES_ENABLES 0x140u
+#define PLATFORM_CPUID_FAULTING   (UINT64_C(1) << 31)
+#define FEATURE_CPUID_FAULTING    UINT64_C(1)
 
 enum { SYNC_SHARED = KVM_STATE_REGS | KVM_STATE_SREGS };
 
@@ -148,6 +152,20 @@ static int sync_put_msrs(struct kvm_sync *sync,
     return done < 0 ? done : done == (int)count ? 0 : -EINVAL;
 }
 
+/* CPUID of ring 3 faults, and the core answers: some hosts would let it see the
+ * host's processor.  Others refuse these MSRs, but use the table they have.
+ * [SDM] Vol. 3A, "CPUID Faulting". */
+static void sync_fault_cpuid(struct kvm_sync *sync)
+{
+    const struct kvm_msr_entry offer = {.index = MSR_PLATFORM_INFO,
+                                        .data = PLATFORM_CPUID_FAULTING};
+    const struct kvm_msr_entry enable = {.index = MSR_MISC_FEATURES_ENABLES,
+                                         .data = FEATURE_CPUID_FAULTING};
+
+    if (!sync_put_msrs(sync, &offer, 1))
+        (void)sync_put_msrs(sync, &enable, 1);
+}
+
 /* What stands in the place of the guest's own kernel. */
 static int sync_put_overlay(struct kvm_sync *sync)
 {
@@ -155,10 +173,11 @@ static int sync_put_overlay(struct kvm_sync *sync)
                                         .data = KVM_SPLIT_LSTAR};
     struct kvm_msr_entry traps[KVM_TRAP_NUM_MSRS];
 
+    if (!sync_is_ring3(sync))
+        return 0;
+    sync_fault_cpuid(sync);
     if (sync->is_split)
         return sync_put_msrs(sync, &split, 1);
-    if (!sync->trap)
-        return 0;
     kvm_trap_msrs(sync->trap, traps);
     return sync_put_msrs(sync, traps, KVM_TRAP_NUM_MSRS);
 }

@@ -159,7 +159,9 @@ void segment_start(struct x86_state *state, const struct kernel *kernel,
     x86_state_reset(state);
     memset(state->gpr, 0, sizeof(state->gpr));
     state->cr0 = CR0_PE | CR0_MP | CR0_ET | CR0_NE | CR0_WP | CR0_AM | CR0_PG;
-    state->cr4 = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT | CR4_OSXSAVE;
+    state->cr4 = CR4_PAE | CR4_PGE | CR4_OSFXSR | CR4_OSXMMEXCPT;
+    if (!cpuid || x86_cpuid_has(cpuid, X86_FEAT_XSAVE))
+        state->cr4 |= CR4_OSXSAVE;
     state->efer = EFER_SCE | EFER_LME | EFER_LMA | EFER_NXE;
     state->xcr0 = cpuid ? x86_cpuid_xcr0_mask(cpuid) : 7;
     if (cpuid && x86_cpuid_has(cpuid, X86_FEAT_FSGSBASE))

@@ -1,0 +1,61 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Programs under KVM: what only that CPU model could get wrong."""
+
+import subprocess
+
+import pytest
+from conftest import ROOT
+
+from gearshift.gearbox import kvm_refusal
+
+GUEST = ROOT / "build/guest/c"
+WHY = kvm_refusal()
+needs_kvm = pytest.mark.skipif(bool(WHY), reason=f"no KVM: {WHY}")
+
+
+def output(runner, program, *options):
+    """What a guest program prints; its errors must be none."""
+    done = runner.run("se", *options, str(GUEST / program))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@needs_kvm
+def test_cpuid_is_that_of_the_other_models(runner):
+    told = output(runner, "cpuid", "--cpu=kvm", "--model=x86-64-v2")
+    assert told == output(runner, "cpuid", "--model=x86-64-v2")
+    assert told != output(runner, "cpuid", "--cpu=kvm")
+
+
+@needs_kvm
+@pytest.mark.parametrize("count", [1, 2, 4])
+def test_threads_share_memory_over_cpus(runner, count):
+    native = subprocess.run(
+        [GUEST / "threads"], capture_output=True, text=True, check=True
+    )
+    told = output(runner, "threads", "--cpu=kvm", f"--cpus={count}")
+    assert told == native.stdout
+
+
+def test_a_missing_device_is_told(runner):
+    done = runner.script(
+        "import m5\n"
+        "from m5.objects import *\n"
+        "system = System(mem_ranges=[AddrRange('64MiB')])\n"
+        "system.clk_domain = SrcClockDomain(\n"
+        "    clock='1GHz', voltage_domain=VoltageDomain())\n"
+        "system.membus = SystemXBar()\n"
+        "system.mem = SimpleMemory(range=system.mem_ranges[0])\n"
+        "system.mem.port = system.membus.mem_side_ports\n"
+        "system.workload = X86EmuLinux()\n"
+        "system.kvm_vm = KvmVM(device='/nowhere/kvm')\n"
+        "system.cpu = X86KvmCPU()\n"
+        "system.cpu.connectBus(system.membus)\n"
+        "root = Root(full_system=False, system=system)\n"
+        "m5.instantiate()\n"
+        "print('built')\n"
+        "m5.simulate()\n"
+    )
+    assert done.returncode == 1
+    assert "/nowhere/kvm" in done.stderr
+    assert "Traceback" not in done.stderr
