@@ -24,6 +24,7 @@ pybind11-dev           C++ side of the extension module
 python3-rich           live progress line and tables
 python3-matplotlib     plots of statistics
 graphviz               diagrams of the simulated machine
+xz-utils               program that util/quickstart.sh runs
 '
 test_packages='
 libgtest-dev           unit tests

@@ -37,13 +37,18 @@ awk '
             insts, seconds, insts / seconds / 1e6
     }' "$out/se/stats.txt"
 
+say "Changing gear: fast to the kernel of a program, a close look, fast on"
+util/fast_forward.sh "$out/gears"
+
 say "Done"
 cat <<END
 program       $out/se/stats.txt  $out/se/stats.json
+gears         $out/gears/stats.txt  $out/gears/stats.json
 traffic       $out/traffic/stats.txt  $out/traffic/stats.json
-machines      $out/se/config.svg  $out/traffic/config.svg  (and config.ini)
+machines      $out/{se,gears,traffic}/config.svg  (and config.ini)
 
-Again, by hand:   build/opt/gearshift se $program $input
+Again, by hand:   util/fast_forward.sh
+                  build/opt/gearshift se $program $input
                   build/opt/gearshift configs/example/traffic.py
 All options:      build/opt/gearshift --help
 All tests:        util/test.sh
