@@ -260,6 +260,10 @@ static const struct sim_param kvm_cpu_params[] = {
                     "Frequency of the guest's TSC; 0: as measured"),
     SIM_PARAM_NAMED(struct kvm_cpu, host_factor, "hostFactor", "1.0", "",
                     "Simulated time that one second of the host is"),
+    SIM_PARAM_NAMED(struct kvm_cpu, core_insts, "coreInsts", "50000", "",
+                    "Instructions that the functional core executes after an "
+                    "event of a program that came soon after the last one, "
+                    "since an exit takes as long; 0: none"),
     SIM_END_PARAM,
 };
 

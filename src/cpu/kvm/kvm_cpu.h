@@ -40,6 +40,7 @@ struct kvm_cpu {
     bool use_xsave;
     uint64_t host_freq; /* of the TSC [Hz]; 0: as measured */
     double host_factor;
+    uint64_t core_insts;
 
     /* Statistics. */
     uint64_t num_exits, num_half_entries, num_signal_exits;
@@ -58,6 +59,8 @@ struct kvm_cpu {
     uint32_t vcpu_id;
     int run_error;    /* of the last KVM_RUN: 0, -EINTR, other -errno */
     uint64_t run_tsc; /* how far the guest's TSC went in it */
+    uint64_t core_left; /* instructions that are the core's before KVM's turn */
+    uint64_t core_turn; /* how many it got last; 0: KVM runs well */
     double ticks_per_tsc;
     double ticks_left; /* fraction of a tick that was not charged yet */
 };

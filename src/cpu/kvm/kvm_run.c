@@ -11,8 +11,11 @@
 #include "cpu/kvm/kvm_vcpu.h"
 #include "sim/report.h"
 
-/* Instructions that the core executes before others get a turn. */
-enum { KVM_CORE_STRETCH = 100000 };
+enum {
+    KVM_CORE_STRETCH = 100000, /* instructions before others get a turn */
+    KVM_RUN_WORTH = 3, /* runs shorter than so many exits are not worth one */
+    KVM_MAX_TURN = 16, /* of the core, in coreInsts */
+};
 
 /* ---------------------------------------------------------------------- time
  */
@@ -102,12 +105,33 @@ static void kvm_cpu_serve_run(struct kvm_cpu *cpu, int err)
         kvm_cpu_fail(cpu, "KVM does not give its state", 1);
 }
 
+/* Where system calls and faults follow each other, the core gets to the next
+ * one sooner than an exit takes: the more of them, the longer its turns. */
+static void kvm_cpu_judge(struct kvm_cpu *cpu)
+{
+    uint64_t exit_tsc =
+        cpu->kvm->probe.exit_ns * (uint64_t)cpu->kvm->probe.tsc_khz / 1000000;
+
+    if (!cpu->sync.trap || cpu->run_tsc > KVM_RUN_WORTH * exit_tsc) {
+        cpu->core_turn = 0;
+        return;
+    }
+    cpu->core_turn *= 2;
+    if (cpu->core_turn < cpu->core_insts)
+        cpu->core_turn = cpu->core_insts;
+    if (cpu->core_turn > KVM_MAX_TURN * cpu->core_insts)
+        cpu->core_turn = KVM_MAX_TURN * cpu->core_insts;
+    cpu->core_left = cpu->core_turn;
+}
+
 void kvm_cpu_finish(struct kvm_cpu *cpu, int err)
 {
     kvm_gang_lift(cpu);
     x86_cache_enter(x86_core_cache(cpu->base.core));
     base_cpu_begin(&cpu->base);
     cpu->num_exits++;
+    if (!err)
+        kvm_cpu_judge(cpu);
     kvm_cpu_charge(cpu, cpu->run_tsc);
     cpu->run_tsc = 0;
     if (!err || err == -EINTR || err == -EAGAIN)
@@ -122,7 +146,7 @@ static bool kvm_cpu_is_for_core(struct kvm_cpu *cpu)
 {
     const struct x86_state *state = x86_core_state(cpu->base.core);
 
-    return cpu->sync.trap ? !state->seg[X86_CS].l
+    return cpu->sync.trap ? cpu->core_left || !state->seg[X86_CS].l
                           : kvm_machine_is_for_core(cpu);
 }
 
@@ -157,8 +181,11 @@ void kvm_cpu_run_core(struct kvm_cpu *cpu, tick_t until)
 
     if (budget > KVM_CORE_STRETCH)
         budget = KVM_CORE_STRETCH;
+    if (cpu->core_left && budget > cpu->core_left)
+        budget = cpu->core_left;
     base_cpu_run_core(&cpu->base, budget);
     kvm_cpu_core_ran(cpu);
+    cpu->core_left -= budget < cpu->core_left ? budget : cpu->core_left;
     cpu->num_core_insts += x86_core_insts(cpu->base.core) - before;
 }
 
