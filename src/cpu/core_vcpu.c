@@ -89,7 +89,7 @@ static void core_vcpu_kick(struct vcpu *vcpu)
  */
 
 int core_vcpu_get_state(struct vcpu *vcpu, uint32_t groups,
-                               struct x86_state *out)
+                        struct x86_state *out)
 {
     struct x86_core *core = core_of(vcpu);
 
@@ -99,7 +99,7 @@ int core_vcpu_get_state(struct vcpu *vcpu, uint32_t groups,
 }
 
 int core_vcpu_set_state(struct vcpu *vcpu, uint32_t groups,
-                               const struct x86_state *state)
+                        const struct x86_state *state)
 {
     struct x86_core *core = core_of(vcpu);
 

@@ -107,7 +107,8 @@ void kvm_serve_rdmsr(struct kvm_cpu *cpu)
 {
     uint64_t value = 0;
 
-    cpu->run->msr.error = !cpu_msr_read(&cpu->base, cpu->run->msr.index, &value);
+    cpu->run->msr.error =
+        !cpu_msr_read(&cpu->base, cpu->run->msr.index, &value);
     cpu->run->msr.data = value;
     access_complete(cpu);
 }

@@ -92,8 +92,8 @@ static void kvm_cpu_init(struct sim_object *obj)
     cpu->kvm = kvm_system_of(obj);
     cpu->fd = -1;
     cpu->base.ops = &kvm_cpu_model;
-    base_cpu_add_vcpu(&cpu->base, cpu->base.is_in_se ? &kvm_vcpu_se_ops
-                                                     : &kvm_vcpu_ops);
+    base_cpu_add_vcpu(&cpu->base,
+                      cpu->base.is_in_se ? &kvm_vcpu_se_ops : &kvm_vcpu_ops);
     cpu->base.linux_cpu.stops_changed = kvm_cpu_stops_changed;
     cpu->base.runner.run = kvm_cpu_run;
     cpu->base.runner.kick = kvm_cpu_kick;
@@ -141,7 +141,8 @@ static int kvm_cpu_open_vcpu(struct kvm_cpu *cpu)
 }
 
 /* Where KVM does not keep ring 3 to XCR0, XSAVE writes all that the host has
- * into an area that was made for less.  XSAVEC leaves out what is not in use. */
+ * into an area that was made for less.  XSAVEC leaves out what is not in use.
+ */
 static void kvm_cpu_check_model(const struct kvm_cpu *cpu)
 {
     const struct sim_object *self = &cpu->base.base.base;

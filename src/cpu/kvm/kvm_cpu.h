@@ -22,8 +22,8 @@
 #include <stdint.h>
 
 #include "cpu/base_cpu.h"
-#include "cpu/kvm/kvm_stops.h"
 #include "cpu/kvm/kvm_gang.h"
+#include "cpu/kvm/kvm_stops.h"
 #include "cpu/kvm/kvm_sync.h"
 #include "cpu/kvm/kvm_system.h"
 #include "cpu/kvm/kvm_timer.h"
@@ -57,8 +57,8 @@ struct kvm_cpu {
     struct kvm_run *run; /* shared with the kernel; NULL: not open */
     int fd;
     uint32_t vcpu_id;
-    int run_error;    /* of the last KVM_RUN: 0, -EINTR, other -errno */
-    uint64_t run_tsc; /* how far the guest's TSC went in it */
+    int run_error;      /* of the last KVM_RUN: 0, -EINTR, other -errno */
+    uint64_t run_tsc;   /* how far the guest's TSC went in it */
     uint64_t core_left; /* instructions that are the core's before KVM's turn */
     uint64_t core_turn; /* how many it got last; 0: KVM runs well */
     double ticks_per_tsc;

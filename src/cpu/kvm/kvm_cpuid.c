@@ -35,8 +35,8 @@ struct cpuid_build {
 static void cpuid_add(struct cpuid_build *build, uint32_t leaf,
                       uint32_t subleaf)
 {
-    struct x86_cpuid_regs regs = x86_cpuid_read(
-        build->cpuid, build->state, build->apic_id, leaf, subleaf);
+    struct x86_cpuid_regs regs = x86_cpuid_read(build->cpuid, build->state,
+                                                build->apic_id, leaf, subleaf);
     struct kvm_cpuid_entry2 *entry;
 
     if (build->out->nent == MAX_ENTRIES || (subleaf && cpuid_is_empty(&regs)))
@@ -53,15 +53,15 @@ static void cpuid_add(struct cpuid_build *build, uint32_t leaf,
 
 static void cpuid_add_range(struct cpuid_build *build, uint32_t first)
 {
-    uint32_t last = x86_cpuid_read(build->cpuid, build->state, build->apic_id,
-                                   first, 0)
-                        .eax;
+    uint32_t last =
+        x86_cpuid_read(build->cpuid, build->state, build->apic_id, first, 0)
+            .eax;
 
     if (last < first || last - first > 0xff)
         return;
     for (uint32_t leaf = first; leaf <= last; leaf++)
-        for (uint32_t sub = 0;
-             sub < (cpuid_is_indexed(leaf) ? MAX_SUBLEAF : 1); sub++)
+        for (uint32_t sub = 0; sub < (cpuid_is_indexed(leaf) ? MAX_SUBLEAF : 1);
+             sub++)
             cpuid_add(build, leaf, sub);
 }
 
@@ -71,8 +71,8 @@ struct kvm_cpuid2 *kvm_cpuid_make(const struct x86_cpuid *cpuid,
 {
     struct cpuid_build build = {cpuid, state, apic_id, NULL};
 
-    build.out = alloc_zeroed(1, sizeof(*build.out) +
-                                    MAX_ENTRIES * sizeof(build.out->entries[0]));
+    build.out = alloc_zeroed(
+        1, sizeof(*build.out) + MAX_ENTRIES * sizeof(build.out->entries[0]));
     cpuid_add_range(&build, 0);
     if (x86_cpuid_has(cpuid, X86_FEAT_HYPERVISOR))
         cpuid_add_range(&build, 0x40000000);

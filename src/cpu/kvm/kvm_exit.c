@@ -222,17 +222,22 @@ struct kvm_exit_row {
     void (*serve)(struct kvm_cpu *cpu);
 };
 
+#define KVM_EXIT_ROW(reason, kind, serve)                                      \
+    {                                                                          \
+        KVM_EXIT_##reason, VCPU_EXIT_##kind, serve                             \
+    }
+
 static const struct kvm_exit_row kvm_exit_rows[] = {
-    {KVM_EXIT_IO,              VCPU_EXIT_IO_OUT,         kvm_serve_io            },
-    {KVM_EXIT_MMIO,            VCPU_EXIT_MMIO_WR,        kvm_serve_mmio          },
-    {KVM_EXIT_INTR,            VCPU_EXIT_INTR,           kvm_cpu_serve_signal    },
-    {KVM_EXIT_HLT,             VCPU_EXIT_HALT,           kvm_serve_halt          },
-    {KVM_EXIT_IRQ_WINDOW_OPEN, VCPU_EXIT_IRQ_WINDOW,     kvm_serve_nothing       },
-    {KVM_EXIT_X86_RDMSR,       VCPU_EXIT_MSR_RD,         kvm_serve_rdmsr         },
-    {KVM_EXIT_X86_WRMSR,       VCPU_EXIT_MSR_WR,         kvm_serve_wrmsr         },
-    {KVM_EXIT_SHUTDOWN,        VCPU_EXIT_SHUTDOWN,       kvm_serve_shutdown      },
-    {KVM_EXIT_INTERNAL_ERROR,  VCPU_EXIT_INTERNAL_ERROR, kvm_serve_internal_error},
-    {KVM_EXIT_FAIL_ENTRY,      VCPU_EXIT_FAIL_ENTRY,     kvm_serve_entry_failure },
+    KVM_EXIT_ROW(IO, IO_OUT, kvm_serve_io),
+    KVM_EXIT_ROW(MMIO, MMIO_WR, kvm_serve_mmio),
+    KVM_EXIT_ROW(INTR, INTR, kvm_cpu_serve_signal),
+    KVM_EXIT_ROW(HLT, HALT, kvm_serve_halt),
+    KVM_EXIT_ROW(IRQ_WINDOW_OPEN, IRQ_WINDOW, kvm_serve_nothing),
+    KVM_EXIT_ROW(X86_RDMSR, MSR_RD, kvm_serve_rdmsr),
+    KVM_EXIT_ROW(X86_WRMSR, MSR_WR, kvm_serve_wrmsr),
+    KVM_EXIT_ROW(SHUTDOWN, SHUTDOWN, kvm_serve_shutdown),
+    KVM_EXIT_ROW(INTERNAL_ERROR, INTERNAL_ERROR, kvm_serve_internal_error),
+    KVM_EXIT_ROW(FAIL_ENTRY, FAIL_ENTRY, kvm_serve_entry_failure),
 };
 
 static const struct kvm_exit_row *kvm_exit_row(uint32_t reason)

@@ -36,7 +36,7 @@ enum { KVM_GANG_MEMORY = 64 };
 struct mm;
 
 enum kvm_worker_phase {
-    KVM_WORKER_NONE,    /* no thread yet */
+    KVM_WORKER_NONE, /* no thread yet */
     KVM_WORKER_STARTING,
     KVM_WORKER_IDLE,
     KVM_WORKER_RUNNING, /* told to run, or in the guest */

@@ -4,10 +4,10 @@
  *
  * Where the host executes ring 0 itself, KVM runs the guest and the core only
  * takes interrupts (it builds the frame and enters the handler) and what KVM's
- * emulator gives up on.  Where KVM would emulate ring 0 - slowly, and not all of
- * it - the rings are split: the core executes everything but ring 3 of 64-bit
- * mode.  Ring 3 runs with an empty descriptor table and a SYSCALL target that
- * is not mapped, so that each of its events is a shutdown with the state
+ * emulator gives up on.  Where KVM would emulate ring 0 - slowly, and not all
+ * of it - the rings are split: the core executes everything but ring 3 of
+ * 64-bit mode.  Ring 3 runs with an empty descriptor table and a SYSCALL target
+ * that is not mapped, so that each of its events is a shutdown with the state
  * intact; the core then executes the instruction again and does what the
  * architecture says.
  */

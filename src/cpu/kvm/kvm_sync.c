@@ -132,10 +132,10 @@ static void sync_build(const struct kvm_sync *sync, struct kvm_regs *regs,
 
 static uint32_t sync_later(const struct kvm_sync *sync)
 {
-    return sync_is_ring3(sync) ? KVM_STATE_XSAVE
-                               : KVM_STATE_ALL & ~(uint32_t)SYNC_SHARED &
-                                     ~(uint32_t)KVM_STATE_EVENTS &
-                                     ~(uint32_t)KVM_STATE_MP;
+    return sync_is_ring3(sync)
+               ? KVM_STATE_XSAVE
+               : KVM_STATE_ALL & ~(uint32_t)SYNC_SHARED &
+                     ~(uint32_t)KVM_STATE_EVENTS & ~(uint32_t)KVM_STATE_MP;
 }
 
 static int sync_put_msrs(struct kvm_sync *sync,

@@ -44,7 +44,7 @@ struct kvm_sync {
     struct kvm_vcpu_events events; /* of a machine whose ring 0 KVM executes */
     uint8_t xsave[X86_XSAVE_SIZE]; /* the same, when last exchanged */
     uint64_t msr[X86_NUM_MSR_SLOTS];
-    uint64_t num_put, num_get;     /* of the extended state */
+    uint64_t num_put, num_get; /* of the extended state */
 };
 
 /** kvm_sync_init() - @fd: a vCPU with its CPUID set.  Returns: 0 or -errno. */

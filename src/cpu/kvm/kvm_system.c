@@ -26,8 +26,7 @@ struct kvm_system *kvm_system_of(const struct sim_object *obj)
     const struct system *system = system_of(obj);
 
     if (!system->kvm_vm)
-        sim_fatal(obj,
-                  "%s has no KvmVM; set system.kvm_vm = KvmVM()",
+        sim_fatal(obj, "%s has no KvmVM; set system.kvm_vm = KvmVM()",
                   system->base.path);
     return kvm_system_cast(system->kvm_vm);
 }
@@ -56,8 +55,8 @@ static void kvm_system_changed(struct mm_watch *watch, struct mm *mm,
 static void kvm_system_frame(struct mm_watch *watch, gpa_t frame, uint64_t len)
 {
     struct kvm_system *kvm = kvm_system_watching(watch);
-    struct kvm_stale *last = kvm->num_stale ? &kvm->stale[kvm->num_stale - 1]
-                                            : NULL;
+    struct kvm_stale *last =
+        kvm->num_stale ? &kvm->stale[kvm->num_stale - 1] : NULL;
 
     if (last && last->gpa + last->size == frame.v)
         last->size += len;
@@ -138,12 +137,13 @@ static void kvm_system_open(struct kvm_system *kvm)
         sim_fatal(&kvm->base, "no KVM: %s", why);
     err = kvm_probe_run(kvm->host, &kvm->probe);
     if (!err && kvm->probe.runs_ring3 == KVM_NO)
-        sim_fatal(&kvm->base, "no KVM: %s does not execute code of ring 3; "
-                              "see gearshift kvm-info",
+        sim_fatal(&kvm->base,
+                  "no KVM: %s does not execute code of ring 3; "
+                  "see gearshift kvm-info",
                   kvm->host->path);
     if (!err)
-        err = kvm_vm_create(kvm->host, system_of(&kvm->base)->physmem,
-                            &kvm->vm);
+        err =
+            kvm_vm_create(kvm->host, system_of(&kvm->base)->physmem, &kvm->vm);
     if (!err)
         err = kvm_vm_set_tss_addr(kvm->vm, TSS_ADDR);
     if (err)

@@ -24,9 +24,9 @@ extern "C" {
 
 struct kvm_timer {
     timer_t timer;
-    pthread_t thread;   /* that runs the vCPU */
-    uint8_t *flag;      /* run->immediate_exit */
-    uint64_t fires_ns;  /* when it is armed for [host ns]; 0: not armed */
+    pthread_t thread;  /* that runs the vCPU */
+    uint8_t *flag;     /* run->immediate_exit */
+    uint64_t fires_ns; /* when it is armed for [host ns]; 0: not armed */
     bool is_bound;
 };
 

@@ -75,8 +75,7 @@ static void trap_fill_idt(const struct kvm_trap *trap, uint8_t *page)
 
         trap_put(gate, stub, 2);
         trap_put(gate + 2, SELECTOR_KERNEL_CS, 2);
-        gate[5] =
-            v == X86_BP || v == X86_OF ? GATE_FROM_RING3 : GATE_INTERRUPT;
+        gate[5] = v == X86_BP || v == X86_OF ? GATE_FROM_RING3 : GATE_INTERRUPT;
         trap_put(gate + 6, stub >> 16, 6);
     }
 }
@@ -122,7 +121,7 @@ bool kvm_trap_add_cpu(struct kvm_trap *trap, uint32_t index)
     trap_put(tss + TSS_RSP0, addr + FRAME_SIZE, 8);
     trap_put(tss + TSS_IO_MAP, TSS_SIZE, 2);
     memset(tss + TSS_SIZE, 0xff, IO_MAP_SIZE);
-    tss[TSS_SIZE + KVM_TRAP_PORT / 8] &= (uint8_t)~(1u << KVM_TRAP_PORT % 8);
+    tss[TSS_SIZE + KVM_TRAP_PORT / 8] &= (uint8_t) ~(1u << KVM_TRAP_PORT % 8);
     return true;
 }
 
@@ -150,8 +149,7 @@ void kvm_trap_msrs(const struct kvm_trap *trap,
     };
     out[1] = (struct kvm_msr_entry){.index = MSR_LSTAR,
                                     .data = trap->base + STUB_SYSCALL};
-    out[2] =
-        (struct kvm_msr_entry){.index = MSR_SFMASK, .data = FLAGS_CLEARED};
+    out[2] = (struct kvm_msr_entry){.index = MSR_SFMASK, .data = FLAGS_CLEARED};
 }
 
 static void trap_read_frame(const struct kvm_trap *trap, uint32_t index,

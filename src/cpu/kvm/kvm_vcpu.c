@@ -92,8 +92,8 @@ static int kvm_vcpu_op_can_takeover(const struct vcpu *vcpu,
 }
 
 #define KVM_VCPU_COMMON_OPS                                                    \
-    .name = "KVM", .caps = VCPU_CAP_CHECKPOINT | VCPU_CAP_NO_CACHES |          \
-                           VCPU_CAP_TICKS,                                     \
+    .name = "KVM",                                                             \
+    .caps = VCPU_CAP_CHECKPOINT | VCPU_CAP_NO_CACHES | VCPU_CAP_TICKS,         \
     .bind = kvm_vcpu_op_bind, .unbind = kvm_vcpu_op_unbind,                    \
     .run = kvm_vcpu_op_run, .kick = kvm_vcpu_op_kick,                          \
     .get_state = core_vcpu_get_state, .set_state = core_vcpu_set_state,        \

@@ -27,8 +27,8 @@ extern const struct vcpu_ops kvm_vcpu_se_ops, kvm_vcpu_ops;
  *  if it is told to run.  Returns: 0 or -errno. */
 SIM_MUST_CHECK int kvm_vcpu_bind(struct kvm_cpu *cpu);
 
-/** kvm_exit_kind() - kind of a KVM_EXIT_* number by itself; UNKNOWN for a number
- *  without a row. */
+/** kvm_exit_kind() - kind of a KVM_EXIT_* number by itself; UNKNOWN for a
+ * number without a row. */
 enum vcpu_exit_kind kvm_exit_kind(uint32_t reason);
 
 #ifdef __cplusplus
