@@ -15,7 +15,7 @@
 #include <string.h>
 
 enum {
-    PROBE_EXITS = 100,
+    PROBE_EXITS = 25,
     PROBE_EXITS_NS = 20000000,
     PROBE_TSC_NS = 5000000,
     PROBE_XSAVE_HEADER = 512,

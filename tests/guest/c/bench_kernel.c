@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Speed: what asks the kernel: bench_kernel calls|small|huge COUNT
+ * Speed: what asks the kernel: bench_kernel calls|small|near|huge COUNT
  *
- * calls: getppid; small, huge: first touches of memory, one per page of 4 KiB
- * or 2 MiB, in mappings that come and go.
+ * calls: getppid.  The others: first touches of memory, one per page, in
+ * mappings that come and go.  small: each page of 4 KiB by itself; near: in
+ * mappings that are too small for pages of 2 MiB; huge: in pages of 2 MiB.
  *
  * guest-flags: -O2 -static
  */
@@ -14,7 +15,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-enum { PAGE = 4096, HUGE_PAGE = 2 << 20, BLOCK = 32 << 20 };
+enum { PAGE = 4096, HUGE_PAGE = 2 << 20, BLOCK = 32 << 20, LITTLE = 1 << 20 };
 
 static int call(int count)
 {
@@ -38,6 +39,22 @@ static int touch(size_t page, int advice)
     return munmap(memory, BLOCK + HUGE_PAGE) ? 0 : (int)(BLOCK / page);
 }
 
+static int touch_little(int count)
+{
+    for (; count > 0; count -= LITTLE / PAGE) {
+        char *start = mmap(NULL, LITTLE, PROT_READ | PROT_WRITE,
+                           MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+        if (start == MAP_FAILED)
+            return 1;
+        for (size_t at = 0; at < LITTLE; at += PAGE)
+            start[at] = 1;
+        if (munmap(start, LITTLE))
+            return 1;
+    }
+    return 0;
+}
+
 static int touch_all(int count, size_t page, int advice)
 {
     while (count > 0) {
@@ -58,8 +75,10 @@ int main(int argc, char **argv)
         return call(count);
     if (count && !strcmp(argv[1], "small"))
         return touch_all(count, PAGE, MADV_NOHUGEPAGE);
+    if (count && !strcmp(argv[1], "near"))
+        return touch_little(count);
     if (count && !strcmp(argv[1], "huge"))
         return touch_all(count, HUGE_PAGE, MADV_HUGEPAGE);
-    fprintf(stderr, "usage: bench_kernel calls|small|huge COUNT\n");
+    fprintf(stderr, "usage: bench_kernel calls|small|near|huge COUNT\n");
     return 1;
 }
