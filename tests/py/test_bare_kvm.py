@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Bare machines under KVM: ring 0 in the core, and in KVM as far as it goes."""
+"""Bare machines under KVM: ring 0 in the core, and in KVM where it can."""
 
 import pytest
 from conftest import ROOT
