@@ -173,6 +173,10 @@ void mm_remove(struct mm *mm, uint32_t index)
 
 /* ------------------------------------------------------------ page contents */
 
+/* What a processor would set later anyway is set at once where nobody asks for
+ * it: "dirty" counts for shared files only.  KVM's shadow page tables take
+ * neighbours along with a page only if they look used, and map them writable
+ * only if they look written, which spares it two of three faults. */
 static uint64_t mm_pte_bits(const struct vma *vma, bool is_writable)
 {
     uint64_t bits = PTE_USER | PTE_ACCESS;
@@ -181,7 +185,7 @@ static uint64_t mm_pte_bits(const struct vma *vma, bool is_writable)
         return PTE_HELD;
     bits |= PTE_PRESENT;
     if (is_writable && (vma->prot & MM_WRITE))
-        bits |= PTE_WRITE;
+        bits |= vma->object ? PTE_WRITE : PTE_WRITE | PTE_DIRTY;
     if (!(vma->prot & MM_EXEC))
         bits |= PTE_NX;
     return bits;
