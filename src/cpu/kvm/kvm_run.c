@@ -13,7 +13,7 @@
 
 enum {
     KVM_CORE_STRETCH = 100000, /* instructions before others get a turn */
-    KVM_RUN_WORTH = 3, /* runs shorter than so many exits are not worth one */
+    KVM_RUN_WORTH = 2, /* runs shorter than so many exits are not worth one */
     KVM_MAX_TURN = 16, /* of the core, in coreInsts */
 };
 
