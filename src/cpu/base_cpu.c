@@ -21,6 +21,9 @@
 #include "sim/param.h"
 #include "sim/report.h"
 
+/* X86_REP_SLICE elements at 16 per cycle, as for fast strings of bytes. */
+enum { REP_PART_CYCLES = X86_REP_SLICE / 16 };
+
 struct base_cpu *base_cpu_of(struct sim_object *obj)
 {
     return SIM_CAST(struct base_cpu, base_cpu_type, obj);
@@ -151,10 +154,11 @@ void base_cpu_begin(struct base_cpu *cpu)
     cpu->run_insts = x86_core_insts(cpu->core);
 }
 
-/* A REP instruction goes on for long: so does time, for everybody else. */
-static void base_cpu_pass_time(struct base_cpu *cpu, uint64_t cycles)
+/* A REP instruction goes on for long: so does time, for everybody else.  The
+ * same for each part, whatever budget it met: two runs take the same course. */
+static void base_cpu_pass_rep(struct base_cpu *cpu)
 {
-    base_cpu_charge_time(cpu, cycles * clock_period(&cpu->base));
+    base_cpu_charge_time(cpu, REP_PART_CYCLES * clock_period(&cpu->base));
     base_cpu_settle_slice(cpu);
 }
 
@@ -171,7 +175,7 @@ void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget)
     if (cpu->stops.is_in_use && x86_core_insts(cpu->core) != before)
         core_stops_passed(cpu, rip);
     if (stop == X86_STOP_REP)
-        base_cpu_pass_time(cpu, budget - (x86_core_insts(cpu->core) - before));
+        base_cpu_pass_rep(cpu);
     if (stop == X86_STOP_SHUTDOWN)
         base_cpu_shut_down(cpu);
 }

@@ -15,7 +15,8 @@ namespace
 
 struct kernel *kernel_of(const Object &object)
 {
-    auto workload = SIM_CAST(struct se_workload, se_workload_type, object.obj);
+    auto *workload = reinterpret_cast<struct se_workload *>(
+        sim_object_cast(object.obj, &se_workload_type));
     if (!workload->kernel)
         throw FatalThrow(std::string(object.obj->path) +
                          ": there is no CPU to run the programs");

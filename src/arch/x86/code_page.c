@@ -166,13 +166,15 @@ static struct x86_code_page *make_page(struct x86_code_pages *pages,
                                        uint64_t gpa)
 {
     struct x86_code_page **slot = slot_of(pages, gpa);
+    struct x86_code_page *page = *slot;
 
-    if (*slot)
-        return *slot;
-    *slot = alloc_zeroed(1, sizeof(**slot));
-    (*slot)->gpa = gpa & X86_PAGE_MASK;
-    (*slot)->epoch = pages->epoch;
-    return *slot;
+    if (page)
+        return page;
+    page = alloc_zeroed(1, sizeof(*page));
+    page->gpa = gpa & X86_PAGE_MASK;
+    page->epoch = pages->epoch;
+    *slot = page;
+    return page;
 }
 
 bool x86_code_page_add(struct x86_code_pages *pages, struct x86_block *block,

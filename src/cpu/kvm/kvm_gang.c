@@ -56,12 +56,14 @@ static void *worker_main(void *arg)
 {
     struct kvm_cpu *cpu = arg;
     struct kvm_gang *gang = cpu->worker.gang;
+    bool is_on;
 
     pthread_mutex_lock(&gang->lock);
     cpu->worker.err = kvm_vcpu_bind(cpu);
     worker_set(cpu, KVM_WORKER_IDLE);
-    while (worker_turn(cpu))
-        continue;
+    do
+        is_on = worker_turn(cpu);
+    while (is_on);
     pthread_mutex_unlock(&gang->lock);
     (void)vcpu_unbind(&cpu->base.vcpu);
     return NULL;

@@ -223,9 +223,9 @@ static int sync_put_changed(struct kvm_sync *sync)
     uint32_t groups = 0;
     int err;
 
-    if (memcmp(sync->xsave, state->xsave, sizeof(sync->xsave)))
+    if (memcmp(sync->xsave, state->xsave, sizeof(sync->xsave)) != 0)
         groups |= KVM_STATE_XSAVE;
-    if (sync->is_split && memcmp(sync->msr, state->msr, sizeof(sync->msr)))
+    if (sync->is_split && memcmp(sync->msr, state->msr, sizeof(sync->msr)) != 0)
         groups |= KVM_STATE_MSRS | KVM_STATE_XCRS;
     if (!sync_is_ring3(sync))
         groups |= sync_later(sync) & ~(uint32_t)KVM_STATE_XSAVE;

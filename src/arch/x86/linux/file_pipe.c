@@ -322,7 +322,7 @@ static void pipe_save_buffer(struct kckpt *c, const char *const keys[3],
     uint8_t *data;
 
     ckpt_put_u64(c->w, keys[0], id);
-    if (id <= known)
+    if (!buffer || id <= known)
         return;
     data = alloc_zeroed((size_t)buffer->len + 1, 1);
     for (uint32_t i = 0; i < buffer->len; i++)

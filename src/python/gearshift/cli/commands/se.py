@@ -75,7 +75,10 @@ def _parse(argv: List[str]) -> Any:
     cpus, ram = 1, 2 << 30
     if plan.restore_from:
         cpus, ram = checkpoints.machine(plan.restore_from)
-    options.cpus = options.cpus or cpus
+    if options.cpus is None:
+        options.cpus = cpus
+    if options.cpus < 1:
+        parser.error("--cpus: there must be one at least")
     options.mem = options.mem or f"{ram}B"
     return options
 
