@@ -11,6 +11,7 @@ pytest    tests/py
 regress   tests/regress: scripts whose statistics are compared
 diff      tests/diff: against the host's own execution
 programs  tests/programs: Debian's programs against the same run natively
+kvm       the same programs under KVM
 fuzz      build/fuzz/*: each fuzz target for --fuzz-seconds
 check     util/check.py: style, lint, layers, sizes
 
@@ -182,10 +183,10 @@ def check_commands(tmp: Path) -> List[Command]:
     return [Command(argv, xml, dict(os.environ), 1800)]
 
 
-def program_commands(variant: str, tmp: Path) -> List[Command]:
+def program_commands(variant: str, tmp: Path, cpu: str) -> List[Command]:
     """Programs natively and in the simulator."""
-    xml = tmp / f"programs-{variant}.xml"
-    argv = [PYTHON, "tests/programs/run.py", f"--junit={xml}"]
+    xml = tmp / f"programs-{cpu}-{variant}.xml"
+    argv = [PYTHON, "tests/programs/run.py", f"--cpu={cpu}", f"--junit={xml}"]
     return [Command(argv, xml, variant_env(variant), 1800)]
 
 
@@ -203,7 +204,8 @@ def commands_of(
         "diff": lambda: pytest_commands(variant, tmp, "diff"),
         "threads": lambda: thread_commands(tmp),
         "fuzz": lambda: fuzz_commands(options.fuzz_seconds),
-        "programs": lambda: program_commands(variant, tmp),
+        "programs": lambda: program_commands(variant, tmp, "atomic"),
+        "kvm": lambda: program_commands(variant, tmp, "kvm"),
         "check": lambda: check_commands(tmp),
     }
     if suite not in table:

@@ -18,7 +18,8 @@ if [ -z "${CC-}${CXX-}" ] && command -v ccache >/dev/null; then
     export CC='ccache gcc' CXX='ccache g++'
 fi
 if [ $# -eq 0 ]; then
-    set -- build unit unit:asan threads pytest regress diff programs fuzz check
+    set -- build unit unit:asan threads pytest regress diff programs kvm fuzz \
+        check
     # A program that cannot be had is skipped, with the reason.
     util/install-deps.sh --programs ||
         echo "not all programs of tests/programs could be installed"

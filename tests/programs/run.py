@@ -179,6 +179,17 @@ def differences(row: Row, native: Outcome, guest: Outcome) -> List[str]:
     return found
 
 
+def kvm_refusal(gearshift: str) -> str:
+    """Why programs cannot run under KVM here; empty if they can."""
+    done = subprocess.run(
+        [gearshift, "se", "--cpu=kvm", "/bin/true"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    return "" if done.returncode == 0 else done.stderr.splitlines()[0]
+
+
 def check_row(row: Row, gearshift: str, cpu: str) -> Verdict:
     """Run one row both ways."""
     if not is_installed(row.package):
@@ -268,6 +279,11 @@ def main() -> int:
     gearshift = options.gearshift or str(ROOT / "build/opt/gearshift")
     rows = [row for row in ROWS if chosen(row, options)]
     verdicts = []
+    why = kvm_refusal(gearshift) if options.cpu == "kvm" else ""
+    if why:
+        verdicts = [Verdict(row, "skipped", why, 0, 0) for row in rows]
+        rows = []
+        print(f"skipped: {why}")
     with ThreadPoolExecutor(options.jobs) as pool:
         for verdict in pool.map(
             lambda row: check_row(row, gearshift, options.cpu), rows
