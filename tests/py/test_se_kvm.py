@@ -59,3 +59,52 @@ def test_a_missing_device_is_told(runner):
     assert done.returncode == 1
     assert "/nowhere/kvm" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+SCRIPT = """
+import sys
+import m5
+from m5.objects import *
+system = System(mem_ranges=[AddrRange('256MiB')])
+system.clk_domain = SrcClockDomain(
+    clock='3GHz', voltage_domain=VoltageDomain())
+system.membus = SystemXBar()
+system.mem = SimpleMemory(range=system.mem_ranges[0])
+system.mem.port = system.membus.mem_side_ports
+system.workload = X86EmuLinux()
+system.kvm_vm = KvmVM(coalescedMMIO=[AddrRange(0xD0000000, size=4096)])
+system.cpu = [
+    X86KvmCPU(
+        cpu_id=i, alwaysSyncTC=True, coreInsts=0, usePerfOverflow=True
+    )
+    for i in range(2)
+]
+for cpu in system.cpu:
+    cpu.connectBus(system.membus)
+system.cpu[0].workload = [Process(cmd=sys.argv[1:])]
+root = Root(full_system=False, system=system)
+m5.instantiate()
+m5.simulate()
+"""
+
+
+@needs_kvm
+def test_state_that_always_travels_is_the_same(runner):
+    command = [str(GUEST / "gears"), "4", "8"]
+    native = subprocess.run(
+        command, capture_output=True, text=True, check=True
+    )
+    done = runner.script(SCRIPT, *command)
+    assert done.returncode == 0, done.stderr
+    assert native.stdout in done.stdout
+    assert "usePerfOverflow" in done.stderr
+
+
+@needs_kvm
+def test_pseudo_operations_work_in_all_forms(runner):
+    tool = ROOT / "build/guest/m5/m5"
+    for form in ("--inst", "--addr"):
+        done = runner.run("se", "--cpu=kvm", str(tool), form, "sum", "1", "2")
+        assert "3" in done.stdout + done.stderr, (form, done)
+        done = runner.run("se", "--cpu=kvm", str(tool), form, "exit")
+        assert "m5_exit instruction encountered" in done.stderr, (form, done)

@@ -162,6 +162,17 @@ static void kvm_cpu_check_model(const struct kvm_cpu *cpu)
                     cpu->base.model);
 }
 
+/* What would change nothing says so. */
+static void kvm_cpu_check_params(const struct kvm_cpu *cpu)
+{
+    const struct sim_object *self = &cpu->base.base.base;
+
+    if (cpu->use_perf_overflow)
+        sim_unimplemented(self, "usePerfOverflow: time slices end by a timer");
+    if (!cpu->use_xsave)
+        sim_unimplemented(self, "useXSave=False: XSAVE carries the state");
+}
+
 static void kvm_cpu_open(struct kvm_cpu *cpu)
 {
     struct sim_object *self = &cpu->base.base.base;
@@ -170,6 +181,7 @@ static void kvm_cpu_open(struct kvm_cpu *cpu)
 
     kvm_system_startup(cpu->kvm);
     kvm_cpu_check_model(cpu);
+    kvm_cpu_check_params(cpu);
     err = kvm_cpu_open_vcpu(cpu);
     if (err)
         sim_fatal(self, "KVM makes no vCPU: %s", strerrordesc_np(-err));
@@ -250,11 +262,13 @@ static const struct sim_ops kvm_cpu_ops = {
 
 static const struct sim_param kvm_cpu_params[] = {
     SIM_PARAM_NAMED(struct kvm_cpu, use_perf, "usePerf", "True", "",
-                    "Count instructions where the host has counters"),
+                    "Accepted for gem5's scripts: instructions are not counted "
+                    "while KVM executes"),
     SIM_PARAM_NAMED(struct kvm_cpu, use_coalesced_mmio, "useCoalescedMMIO",
                     "False", "", "Serve gathered writes of KvmVM's regions"),
     SIM_PARAM_NAMED(struct kvm_cpu, use_perf_overflow, "usePerfOverflow",
-                    "False", "", "End time slices by a counter's overflow"),
+                    "False", "",
+                    "Not supported: time slices end by a timer"),
     SIM_PARAM_NAMED(struct kvm_cpu, always_sync, "alwaysSyncTC", "False", "",
                     "Carry the whole state at each entry and exit"),
     SIM_PARAM_NAMED(struct kvm_cpu, host_freq, "hostFreq", "0Hz", "Hz",
@@ -313,7 +327,7 @@ const struct sim_type base_kvm_cpu_type = {
 
 static const struct sim_param x86_kvm_cpu_params[] = {
     SIM_PARAM_NAMED(struct kvm_cpu, use_xsave, "useXSave", "True", "",
-                    "Carry vector state by XSAVE; it is always complete"),
+                    "Carry vector state by XSAVE; False is not supported"),
     SIM_END_PARAM,
 };
 

@@ -64,6 +64,8 @@ int kvm_cpu_prepare(struct kvm_cpu *cpu)
     kvm_gang_plant(cpu);
     x86_cache_leave(x86_core_cache(cpu->base.core));
     kvm_system_settle(cpu->kvm);
+    if (cpu->always_sync)
+        kvm_sync_forget(&cpu->sync);
     return kvm_sync_enter(&cpu->sync);
 }
 
@@ -136,6 +138,8 @@ void kvm_cpu_finish(struct kvm_cpu *cpu, int err)
     cpu->run_tsc = 0;
     if (!err || err == -EINTR || err == -EAGAIN)
         cpu->sync.err = kvm_sync_exit(&cpu->sync);
+    if (cpu->always_sync)
+        x86_core_sync(cpu->base.core);
     kvm_cpu_serve_run(cpu, err);
     base_cpu_settle_slice(&cpu->base);
 }

@@ -151,6 +151,20 @@ static void kvm_system_open(struct kvm_system *kvm)
                   strerrordesc_np(-err));
 }
 
+static void kvm_system_coalesce(struct kvm_system *kvm)
+{
+    for (uint32_t i = 0; i < kvm->coalesced_mmio.len; i++) {
+        const struct addr_range *range = &kvm->coalesced_mmio.data[i];
+        int err = kvm_vm_coalesce(kvm->vm, KVM_COALESCED_MMIO, range->start,
+                                  (uint32_t)(range->end - range->start));
+
+        if (err)
+            sim_fatal_param(&kvm->base, "coalescedMMIO",
+                            "KVM gathers no writes there: %s",
+                            strerrordesc_np(-err));
+    }
+}
+
 static void kvm_system_set_traps(struct kvm_system *kvm, struct kernel *kernel)
 {
     if (!kvm->probe.stub_addr)
@@ -179,6 +193,7 @@ void kvm_system_startup(struct kvm_system *kvm)
     if (kvm->vm)
         return;
     kvm_system_open(kvm);
+    kvm_system_coalesce(kvm);
     if (kernel && !kvm->trap)
         kvm_system_set_traps(kvm, kernel);
     err = kvm_vm_startup(kvm->vm);
