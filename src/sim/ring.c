@@ -74,9 +74,14 @@ uint64_t trace_ring_id(const struct trace_ring *ring)
 
 /* Another thread is done in no time.  One that was interrupted by the signal
  * handler that is waiting here never will be. */
-static bool try_lock(struct trace_ring *ring)
+enum {
+    WRITER_TRIES = 100,
+    READER_TRIES = 1 << 20, /* only a crash in the middle of a record remains */
+};
+
+static bool try_lock(struct trace_ring *ring, int tries)
 {
-    for (int tries = 0; tries < 100; tries++)
+    while (tries-- > 0)
         if (!__atomic_exchange_n(&ring->busy, 1, __ATOMIC_ACQUIRE))
             return true;
     return false;
@@ -143,7 +148,8 @@ bool trace_ring_write(struct trace_ring *ring, tick_t tick, const char *text,
 {
     struct record record = {.tick = tick, .len = (uint32_t)len + 1};
 
-    if (len >= TRACE_RING_BYTES - sizeof record || !try_lock(ring)) {
+    if (len >= TRACE_RING_BYTES - sizeof record ||
+        !try_lock(ring, WRITER_TRIES)) {
         __atomic_fetch_add(&ring->lost, 1, __ATOMIC_RELAXED);
         return false;
     }
@@ -170,7 +176,7 @@ void trace_ring_add(struct trace_ring **ring, tick_t tick, const char *text)
 static bool take_record(struct trace_ring *ring, uint64_t *position,
                         struct record *record, char *text)
 {
-    bool is_locked = try_lock(ring); /* if not, a crash came in between */
+    bool is_locked = try_lock(ring, READER_TRIES); /* if not: a crash */
     bool is_there;
 
     if (*position < ring->first)

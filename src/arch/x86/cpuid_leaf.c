@@ -119,11 +119,12 @@ static const struct cache caches[] = {
 /* Also AMD's 8000001DH. */
 static void leaf_caches(const struct query *q, struct x86_cpuid_regs *out)
 {
-    const struct cache *cache = &caches[q->subleaf];
+    const struct cache *cache = NULL;
     uint32_t sharing = 0;
 
     if (q->subleaf >= SIM_ARRAY_LEN(caches))
         return;
+    cache = &caches[q->subleaf];
     if (cache->level == 3)
         sharing = q->cpuid->num_cpus - 1;
     out->eax = cache->type | (uint32_t)cache->level << 5 | 1u << 8 |
