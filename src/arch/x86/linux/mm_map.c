@@ -279,35 +279,46 @@ static bool mm_is_covered(const struct mm *mm, uint64_t start, uint64_t end)
     return true;
 }
 
-static bool mm_may_protect(const struct mm *mm, uint64_t start, uint64_t end,
-                           uint32_t prot)
+static bool mm_may_protect(const struct vma *vma, uint32_t prot)
 {
-    for (uint32_t i = mm_index(mm, start);
-         i < mm->num_vmas && mm->vmas[i].start < end; i++) {
-        const struct vma *vma = &mm->vmas[i];
+    return !(prot & MM_WRITE) || !vma->object || !(vma->flags & VMA_SHARED) ||
+           (vma->flags & VMA_MAY_WRITE);
+}
 
-        if ((prot & MM_WRITE) && vma->object && (vma->flags & VMA_SHARED) &&
-            !(vma->flags & VMA_MAY_WRITE))
-            return false;
+/* How far [start, *end) can be protected: to a hole or to a mapping that
+ * refuses.  Linux changes what lies before those, and then tells of them. */
+static int mm_protectable(const struct mm *mm, uint64_t start, uint64_t *end,
+                          uint32_t prot)
+{
+    uint64_t limit = *end;
+
+    *end = start;
+    for (uint32_t i = mm_index(mm, start); *end < limit; i++) {
+        if (i >= mm->num_vmas || mm->vmas[i].start > *end)
+            return -ENOMEM;
+        if (!mm_may_protect(&mm->vmas[i], prot))
+            return -EACCES;
+        *end = mm->vmas[i].end < limit ? mm->vmas[i].end : limit;
     }
-    return true;
+    return 0;
 }
 
 int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot)
 {
     uint64_t end = addr + page_up(len);
+    int err;
 
     if (addr & PAGE_MASK)
         return -EINVAL;
     if (!len)
         return 0;
-    if (end <= addr || !mm_is_range(mm, addr, end - addr) ||
-        !mm_is_covered(mm, addr, end))
+    if (end <= addr)
         return -ENOMEM;
     if (prot & ~(uint32_t)(MM_READ | MM_WRITE | MM_EXEC | PROT_GROWSDOWN))
         return -EINVAL;
-    if (!mm_may_protect(mm, addr, end, prot))
-        return -EACCES;
+    err = mm_protectable(mm, addr, &end, prot);
+    if (end == addr)
+        return err;
     if (prot & PROT_GROWSDOWN)
         addr = mm_at(mm, addr)->start;
     if (!mm_split_page(mm, addr) || !mm_split_page(mm, end))
@@ -319,7 +330,7 @@ int mm_protect(struct mm *mm, uint64_t addr, uint64_t len, uint32_t prot)
         mm->vmas[i].prot = prot & (MM_READ | MM_WRITE | MM_EXEC);
     mm_reprotect(mm, addr, end);
     mm_merge(mm, addr, end);
-    return 0;
+    return err;
 }
 
 void mm_set_flags(struct mm *mm, uint64_t start, uint64_t end,
@@ -379,27 +390,38 @@ static int mm_advise_flags(struct mm *mm, uint64_t start, uint64_t end,
     return -EINVAL;
 }
 
+static int mm_advise_range(struct mm *mm, uint64_t start, uint64_t end,
+                           int advice)
+{
+    switch (advice) {
+    case MADV_DONTNEED:
+    case MADV_FREE:
+        return mm_discard(mm, start, end);
+    case MADV_POPULATE_READ:
+    case MADV_POPULATE_WRITE:
+        if (!mm_is_covered(mm, start, end))
+            return -ENOMEM;
+        mm_populate_range(mm, start, end);
+        return 0;
+    default:
+        return mm_advise_flags(mm, start, end, advice);
+    }
+}
+
+/* madvise(2), ENOMEM: what is mapped takes the advice beside the holes. */
 int mm_advise(struct mm *mm, uint64_t addr, uint64_t len, int advice)
 {
     uint64_t end = addr + page_up(len);
+    int err;
 
     if ((addr & PAGE_MASK) || end < addr || !mm_is_range(mm, addr, end - addr))
         return -EINVAL;
     if (addr == end)
         return 0;
-    if (!mm_is_covered(mm, addr, end))
-        return -ENOMEM;
-    switch (advice) {
-    case MADV_DONTNEED:
-    case MADV_FREE:
-        return mm_discard(mm, addr, end);
-    case MADV_POPULATE_READ:
-    case MADV_POPULATE_WRITE:
-        mm_populate_range(mm, addr, end);
-        return 0;
-    default:
-        return mm_advise_flags(mm, addr, end, advice);
-    }
+    err = mm_advise_range(mm, addr, end, advice);
+    if (!err && !mm_is_covered(mm, addr, end))
+        err = -ENOMEM;
+    return err;
 }
 
 /* ---------------------------------------------------------------------- brk */

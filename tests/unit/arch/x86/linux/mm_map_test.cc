@@ -106,6 +106,39 @@ TEST_F(MmMap, ForgetsAdvisedPages)
     EXPECT_EQ(mm_advise(mm, addr, FRAME_SIZE, 12345), -EINVAL);
 }
 
+// As Linux does; the last page is behind a hole.
+TEST_F(MmMap, ProtectsUpToAHoleAndThenTellsOfIt)
+{
+    uint64_t addr = (uint64_t)map(5 * FRAME_SIZE);
+    uint64_t last = addr + 4 * FRAME_SIZE;
+
+    ASSERT_TRUE(put(mm, addr, 1) && put(mm, last, 2));
+    ASSERT_EQ(mm_unmap(mm, addr + 2 * FRAME_SIZE, FRAME_SIZE), 0);
+    EXPECT_EQ(mm_protect(mm, addr, 5 * FRAME_SIZE, PROT_READ), -ENOMEM);
+    EXPECT_FALSE(put(mm, addr, 3));
+    EXPECT_FALSE(put(mm, addr + FRAME_SIZE, 3));
+    EXPECT_TRUE(put(mm, last, 3));
+    EXPECT_EQ(mm_protect(mm, addr + 2 * FRAME_SIZE, 3 * FRAME_SIZE, PROT_NONE),
+              -ENOMEM);
+    EXPECT_EQ(get(mm, last), 3);
+    EXPECT_EQ(mm_protect(mm, addr, 5 * FRAME_SIZE, 0x80), -EINVAL);
+}
+
+TEST_F(MmMap, AdvisesOnBothSidesOfAHoleAndThenTellsOfIt)
+{
+    uint64_t addr = (uint64_t)map(3 * FRAME_SIZE);
+    uint64_t last = addr + 2 * FRAME_SIZE;
+
+    ASSERT_TRUE(put(mm, addr, 1) && put(mm, last, 2));
+    ASSERT_EQ(mm_unmap(mm, addr + FRAME_SIZE, FRAME_SIZE), 0);
+    EXPECT_EQ(mm_advise(mm, addr, 3 * FRAME_SIZE, 12345), -EINVAL);
+    EXPECT_EQ(mm_advise(mm, addr, 3 * FRAME_SIZE, MADV_POPULATE_WRITE),
+              -ENOMEM);
+    EXPECT_EQ(mm_advise(mm, addr, 3 * FRAME_SIZE, MADV_DONTNEED), -ENOMEM);
+    EXPECT_EQ(get(mm, addr), 0);
+    EXPECT_EQ(get(mm, last), 0);
+}
+
 // A model with one record per page against random calls.
 TEST_F(MmMap, AgreesWithAModelOverRandomCalls)
 {
@@ -136,14 +169,12 @@ TEST_F(MmMap, AgreesWithAModelOverRandomCalls)
                 model.erase(p);
             break;
         case 2: {
-            bool is_covered = true;
+            uint64_t hole = page;
 
-            for (uint64_t p = page; p < page + len; p++)
-                is_covered = is_covered && model.count(p);
+            while (hole < page + len && model.count(hole))
+                model[hole++].prot = prot;
             ASSERT_EQ(mm_protect(mm, addr, len * FRAME_SIZE, (uint32_t)prot),
-                      is_covered ? 0 : -ENOMEM);
-            for (uint64_t p = page; is_covered && p < page + len; p++)
-                model[p].prot = prot;
+                      hole == page + len ? 0 : -ENOMEM);
             break;
         }
         default: {
