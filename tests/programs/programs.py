@@ -443,6 +443,8 @@ ROWS: List[Row] = [
     Row("threads-futex", "libc6", "{guest}/contend", cpus=4),
     Row("rseq-1", "libc6", "{guest}/rseq", cpus=1),
     Row("rseq-4", "libc6", "{guest}/rseq", cpus=4),
+    Row("mappings-1", "libc6", "{guest}/stale"),
+    Row("mappings-4", "libc6", "{guest}/stale 4 100", cpus=4),
     Row("prctl-settings", "libc6", "{guest}/settings"),
     Row("threads-shared", "libc6", "{guest}/contend", cpus=1),
     Row("exceptions", "libstdc++6", "{guest}/exceptions", cpus=2),

@@ -75,13 +75,16 @@ system.workload = X86EmuLinux()
 system.kvm_vm = KvmVM(coalescedMMIO=[AddrRange(0xD0000000, size=4096)])
 system.cpu = [
     X86KvmCPU(
-        cpu_id=i, alwaysSyncTC=True, coreInsts=0, usePerfOverflow=True
+        cpu_id=i,
+        alwaysSyncTC=sys.argv[2] == "always",
+        coreInsts=0,
+        usePerfOverflow=True,
     )
-    for i in range(2)
+    for i in range(int(sys.argv[1]))
 ]
 for cpu in system.cpu:
     cpu.connectBus(system.membus)
-system.cpu[0].workload = [Process(cmd=sys.argv[1:])]
+system.cpu[0].workload = [Process(cmd=sys.argv[3:])]
 root = Root(full_system=False, system=system)
 m5.instantiate()
 m5.simulate()
@@ -94,10 +97,23 @@ def test_state_that_always_travels_is_the_same(runner):
     native = subprocess.run(
         command, capture_output=True, text=True, check=True
     )
-    done = runner.script(SCRIPT, *command)
+    done = runner.script(SCRIPT, "2", "always", *command)
     assert done.returncode == 0, done.stderr
     assert native.stdout in done.stdout
     assert "usePerfOverflow" in done.stderr
+
+
+@needs_kvm
+@pytest.mark.parametrize("threads,changes", [("1", "300"), ("4", "100")])
+def test_no_translation_outlives_its_mapping(runner, threads, changes):
+    """The core takes no turns: KVM makes every access itself."""
+    command = [str(GUEST / "stale"), threads, changes]
+    native = subprocess.run(
+        command, capture_output=True, text=True, check=True
+    )
+    done = runner.script(SCRIPT, threads, "seldom", *command)
+    assert done.returncode == 0, done.stderr
+    assert native.stdout in done.stdout
 
 
 @needs_kvm
