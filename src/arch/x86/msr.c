@@ -20,6 +20,9 @@ enum msr_rule {
     MSR_CANONICAL, /* #GP for a non-canonical address */
     MSR_LOW32,     /* upper half must be zero */
     MSR_PAT,       /* eight memory types */
+    MSR_MTRR_DEF,  /* a memory type in the lowest byte */
+    MSR_MTRR_BASE, /* a page's physical address and a memory type */
+    MSR_MTRR_MASK, /* bits of a page's physical address, and bit 11 */
     MSR_READ_ONLY,
     MSR_ZERO,    /* what it controls is absent: reads as zero, keeps nothing */
     MSR_SPECIAL, /* has a function below */
@@ -49,9 +52,9 @@ struct msr_row {
     }
 #define MSR_VAR_RANGE(n)                                                       \
     MSR_SLOT(0x200 + 2 * (n), X86_MSR_MTRR_VAR + 2 * (n),                      \
-             "IA32_MTRR_PHYSBASE" #n, MSR_ANY, .allowed = 0),                  \
+             "IA32_MTRR_PHYSBASE" #n, MSR_MTRR_BASE, .allowed = 0),            \
         MSR_SLOT(0x201 + 2 * (n), X86_MSR_MTRR_VAR + 2 * (n) + 1,              \
-                 "IA32_MTRR_PHYSMASK" #n, MSR_ANY, .allowed = 0)
+                 "IA32_MTRR_PHYSMASK" #n, MSR_MTRR_MASK, .allowed = 0)
 
 /* clang-format off */
 static const struct msr_row msr_table[] = {
@@ -81,7 +84,7 @@ static const struct msr_row msr_table[] = {
     MSR_SLOT(0x26e, X86_MSR_MTRR_FIXED + 9, "IA32_MTRR_FIX4K_F0000", MSR_PAT, .allowed = 0),
     MSR_SLOT(0x26f, X86_MSR_MTRR_FIXED + 10, "IA32_MTRR_FIX4K_F8000", MSR_PAT, .allowed = 0),
     MSR_SLOT(0x277, X86_MSR_PAT, "IA32_PAT", MSR_PAT, .allowed = 0),
-    MSR_SLOT(0x2ff, X86_MSR_MTRR_DEF_TYPE, "IA32_MTRR_DEF_TYPE", MSR_ANY, .allowed = 0xcff),
+    MSR_SLOT(0x2ff, X86_MSR_MTRR_DEF_TYPE, "IA32_MTRR_DEF_TYPE", MSR_MTRR_DEF, .allowed = 0xcff),
     MSR_SLOT(0x6e0, X86_MSR_TSC_DEADLINE, "IA32_TSC_DEADLINE", MSR_ANY, .allowed = 0),
     MSR_SLOT(0xda0, X86_MSR_XSS, "IA32_XSS", MSR_READ_ONLY, .allowed = 0),
     {.index = MSR_EFER, .rule = MSR_SPECIAL, .name = "IA32_EFER"},
@@ -179,7 +182,19 @@ static bool is_memory_types(uint64_t value, uint32_t index)
     return true;
 }
 
-static bool is_value_allowed(const struct msr_row *row, uint64_t value)
+/* [SDM] Vol. 3A, "Variable Range MTRRs": reserved bits, those from MAXPHYADDR
+ * on among them, are #GP. */
+static bool is_in_page_frame(const struct x86_core *core, uint64_t value,
+                             uint64_t flags)
+{
+    const struct x86_cpuid *cpuid = x86_core_cpuid(core);
+    uint64_t limit = UINT64_C(1) << (cpuid ? x86_cpuid_phys_bits(cpuid) : 46);
+
+    return value < limit && !(value & 0xfff & ~flags);
+}
+
+static bool is_value_allowed(const struct x86_core *core,
+                             const struct msr_row *row, uint64_t value)
 {
     if (row->allowed && (value & ~row->allowed))
         return false;
@@ -190,6 +205,13 @@ static bool is_value_allowed(const struct msr_row *row, uint64_t value)
         return !(value >> 32);
     case MSR_PAT:
         return is_memory_types(value, row->index);
+    case MSR_MTRR_DEF:
+        return is_memory_types(value & 0xff, row->index);
+    case MSR_MTRR_BASE:
+        return is_memory_types(value & 0xff, row->index) &&
+               is_in_page_frame(core, value, 0xff);
+    case MSR_MTRR_MASK:
+        return is_in_page_frame(core, value, 1 << 11);
     case MSR_READ_ONLY:
         return value == 0;
     case MSR_ANY:
@@ -269,7 +291,7 @@ bool x86_msr_write(struct x86_core *core, uint32_t index, uint64_t value,
 
     if (env && env->msr_write && env->msr_write(env, core, index, value))
         return true;
-    if (!row || !is_value_allowed(row, value))
+    if (!row || !is_value_allowed(core, row, value))
         return x86_fail(fault, X86_GP, 0);
     if (row->rule == MSR_SPECIAL)
         return special_write(core, index, value, fault);

@@ -121,6 +121,10 @@ static void test_msrs(void)
     expect_refused("EFER: reserved", 0xc0000080, rdmsr(0xc0000080) | 2);
     expect_refused("MTRRCAP is read-only", 0xfe, 0);
     expect_refused("MTRR: type 2", 0x250, 2);
+    expect_refused("MTRR: default type 7", 0x2ff, 7);
+    expect_refused("MTRR: base with bit 8", 0x200, 0x106);
+    expect_refused("MTRR: base beyond MAXPHYADDR", 0x200, 1UL << 52);
+    expect_refused("MTRR: mask with bit 0", 0x201, 0x801);
     wrmsr(0x10, 1000);
     check("TSC was written", 1, rdmsr(0x10) - 1000 < 100000000);
 }

@@ -65,6 +65,17 @@ TEST_F(Msr, AcceptsOnlyWhatItsRuleAllows)
         {0x277,      0x0000080000000000, false},
         {0x250,      0x0000000000000006, true }, // an MTRR has no UC-
         {0x250,      0x0000000000000007, false},
+        {0x2ff,      0x0000000000000c06, true }, // MTRR_DEF_TYPE
+        {0x2ff,      0x0000000000000c07, false},
+        {0x2ff,      0x0000000000000c02, false},
+        {0x2ff,      0x0000000000001006, false},
+        {0x200,      0x0000000080000006, true }, // MTRR_PHYSBASE0
+        {0x200,      0x0000000080000007, false},
+        {0x200,      0x0000000080000106, false},
+        {0x200,      0x0000400000000006, false}, // beyond MAXPHYADDR
+        {0x20f,      0x00003fff80000800, true }, // MTRR_PHYSMASK7
+        {0x20f,      0x00003fff80000400, false},
+        {0x20f,      0x00007fff80000800, false},
         {0x1d9,      3,                  true }, // DEBUGCTL
         {0x1d9,      0x10000,            false},
         {0xfe,       0x508,              false}, // MTRRCAP
