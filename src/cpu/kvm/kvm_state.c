@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Groups of state by ioctl or through the shared page.
- * Leaves out: the TSC (time belongs to the run loop), SMM and nested state.
+ * Leaves out: the TSC and IA32_TSC_ADJUST (time belongs to the run loop),
+ * IA32_DEBUGCTL (hosts differ in the bits they take), SMM and nested state.
  * Source: Linux, Documentation/virt/kvm/api.rst.
  */
 #include "cpu/kvm/kvm_state.h"
@@ -21,21 +22,48 @@ struct kvm_state_msr {
     uint16_t slot; /* enum x86_msr_slot */
 };
 
+#define KVM_STATE_MTRR_VAR(n)                                                  \
+    {0x200 + 2 * (n), X86_MSR_MTRR_VAR + 2 * (n)},                             \
+    {                                                                          \
+        0x201 + 2 * (n), X86_MSR_MTRR_VAR + 2 * (n) + 1                        \
+    }
+
 /* [SDM] Vol. 4; [APM] Vol. 2, "MSR Cross-Reference". */
 static const struct kvm_state_msr kvm_state_msrs[] = {
-    {0xc0000081, X86_MSR_STAR          },
-    {0xc0000082, X86_MSR_LSTAR         },
-    {0xc0000083, X86_MSR_CSTAR         },
-    {0xc0000084, X86_MSR_SFMASK        },
-    {0xc0000102, X86_MSR_KERNEL_GS_BASE},
-    {0xc0000103, X86_MSR_TSC_AUX       },
-    {0x174,      X86_MSR_SYSENTER_CS   },
-    {0x175,      X86_MSR_SYSENTER_ESP  },
-    {0x176,      X86_MSR_SYSENTER_EIP  },
-    {0x277,      X86_MSR_PAT           },
-    {0x1a0,      X86_MSR_MISC_ENABLE   },
-    {0x2ff,      X86_MSR_MTRR_DEF_TYPE },
+    {0xc0000081, X86_MSR_STAR           },
+    {0xc0000082, X86_MSR_LSTAR          },
+    {0xc0000083, X86_MSR_CSTAR          },
+    {0xc0000084, X86_MSR_SFMASK         },
+    {0xc0000102, X86_MSR_KERNEL_GS_BASE },
+    {0xc0000103, X86_MSR_TSC_AUX        },
+    {0x174,      X86_MSR_SYSENTER_CS    },
+    {0x175,      X86_MSR_SYSENTER_ESP   },
+    {0x176,      X86_MSR_SYSENTER_EIP   },
+    {0x277,      X86_MSR_PAT            },
+    {0x1a0,      X86_MSR_MISC_ENABLE    },
+    {0x2ff,      X86_MSR_MTRR_DEF_TYPE  },
+    {0x250,      X86_MSR_MTRR_FIXED     },
+    {0x258,      X86_MSR_MTRR_FIXED + 1 },
+    {0x259,      X86_MSR_MTRR_FIXED + 2 },
+    {0x268,      X86_MSR_MTRR_FIXED + 3 },
+    {0x269,      X86_MSR_MTRR_FIXED + 4 },
+    {0x26a,      X86_MSR_MTRR_FIXED + 5 },
+    {0x26b,      X86_MSR_MTRR_FIXED + 6 },
+    {0x26c,      X86_MSR_MTRR_FIXED + 7 },
+    {0x26d,      X86_MSR_MTRR_FIXED + 8 },
+    {0x26e,      X86_MSR_MTRR_FIXED + 9 },
+    {0x26f,      X86_MSR_MTRR_FIXED + 10},
+    KVM_STATE_MTRR_VAR(0),
+    KVM_STATE_MTRR_VAR(1),
+    KVM_STATE_MTRR_VAR(2),
+    KVM_STATE_MTRR_VAR(3),
+    KVM_STATE_MTRR_VAR(4),
+    KVM_STATE_MTRR_VAR(5),
+    KVM_STATE_MTRR_VAR(6),
+    KVM_STATE_MTRR_VAR(7),
 };
+_Static_assert(SIM_ARRAY_LEN(kvm_state_msrs) <= KVM_STATE_MAX_MSRS,
+               "each row has a place in msr_rows");
 
 /* ------------------------------------------------------------------- MSRs */
 
@@ -88,24 +116,52 @@ static void kvm_state_miss(struct kvm_state_io *io, const char *what)
                    len ? ", " : "", what);
 }
 
+static void kvm_state_miss_msr(struct kvm_state_io *io, uint32_t index)
+{
+    char name[24];
+
+    (void)snprintf(name, sizeof(name), "MSR %#x", index);
+    kvm_state_miss(io, name);
+}
+
+/* Requests end at the first register that they do not take. */
+static void kvm_state_try_msrs(struct kvm_state_io *io,
+                               struct kvm_msr_entry *values,
+                               int (*request)(const struct kvm_host *host,
+                                              int fd, struct kvm_msrs *list))
+{
+    uint32_t tried = 0, kept = 0;
+
+    while (tried < io->num_msrs) {
+        struct kvm_msrs *list = kvm_state_msr_list(io->num_msrs - tried);
+        int done;
+
+        memcpy(list->entries, values + tried, list->nmsrs * sizeof(*values));
+        done = request(io->host, io->fd, list);
+        for (int i = 0; i < done; i++, tried++) {
+            io->msr_rows[kept] = io->msr_rows[tried];
+            values[kept++] = list->entries[i];
+        }
+        mem_free(list);
+        if (tried == io->num_msrs)
+            break;
+        kvm_state_miss_msr(io, values[tried++].index);
+    }
+    io->num_msrs = (uint8_t)kept;
+}
+
 /* A register goes if the vCPU reads it and takes the value back. */
 static void kvm_state_find_msrs(struct kvm_state_io *io)
 {
-    struct kvm_msrs *one = kvm_state_msr_list(1);
+    struct kvm_msr_entry values[SIM_ARRAY_LEN(kvm_state_msrs)] = {0};
 
-    for (size_t i = 0; i < SIM_ARRAY_LEN(kvm_state_msrs); i++) {
-        char name[24];
-
-        one->entries[0].index = kvm_state_msrs[i].index;
-        if (kvm_call_get_msrs(io->host, io->fd, one) == 1 &&
-            kvm_call_set_msrs(io->host, io->fd, one) == 1) {
-            io->msr_rows[io->num_msrs++] = (uint8_t)i;
-            continue;
-        }
-        (void)snprintf(name, sizeof(name), "MSR %#x", kvm_state_msrs[i].index);
-        kvm_state_miss(io, name);
+    io->num_msrs = SIM_ARRAY_LEN(kvm_state_msrs);
+    for (uint8_t i = 0; i < io->num_msrs; i++) {
+        io->msr_rows[i] = i;
+        values[i].index = kvm_state_msrs[i].index;
     }
-    mem_free(one);
+    kvm_state_try_msrs(io, values, kvm_call_get_msrs);
+    kvm_state_try_msrs(io, values, kvm_call_set_msrs);
 }
 
 int kvm_state_has_msr(const struct kvm_state_io *io, enum x86_msr_slot slot)

@@ -46,7 +46,7 @@ struct kvm_state_io {
     struct kvm_xsave *xsave;
     uint8_t msr_rows[KVM_STATE_MAX_MSRS]; /* rows of the table that go */
     uint8_t num_msrs;
-    char missing[256];
+    char missing[768];
 };
 
 /** kvm_state_init() - @fd: a vCPU with its CPUID set.  Returns: 0 or -errno. */
