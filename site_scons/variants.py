@@ -10,7 +10,7 @@ C_FLAGS = """-std=c17 -D_GNU_SOURCE -Wconversion -Wstrict-prototypes
 CXX_FLAGS = """-std=c++17 -D_GNU_SOURCE -Wconversion
     -Wno-sign-conversion""".split()
 # Binding and test code is large and never hot: keep it quick to compile.
-GLUE = ["-O1", "-g1"]
+GLUE = ["-O0", "-g1"]
 
 
 def sanitizer(names):
