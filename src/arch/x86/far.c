@@ -47,6 +47,14 @@ static bool check_rip(const struct x86_state *state, const struct x86_seg *cs,
     return rip <= cs->limit || x86_fail(fault, X86_GP, 0);
 }
 
+/* Intel's processors ignore the upper half of RIP on the way to code that is
+ * not 64-bit (measured). */
+static void narrow_rip(uint64_t *rip, const struct x86_seg *cs)
+{
+    if (!cs->l && !x86_quirks_is_amd())
+        *rip = (uint32_t)*rip;
+}
+
 static bool check_code(const struct x86_state *state, const struct x86_seg *cs,
                        struct x86_fault *fault)
 {
@@ -250,9 +258,12 @@ static bool call_same(struct x86_core *core, struct x86_seg *cs, uint64_t rip,
 {
     const struct x86_state *state = x86_core_state(core);
     struct x86_stack stack = x86_stack_current(core);
+    bool is_pushed_first = !x86_quirks_is_amd(); /* measured */
 
-    if (!check_rip(state, cs, rip, fault) ||
+    narrow_rip(&rip, cs);
+    if ((!is_pushed_first && !check_rip(state, cs, rip, fault)) ||
         !push_return(core, &stack, size, fault) ||
+        !check_rip(state, cs, rip, fault) ||
         !mark_accessed(core, cs, x86_cpl(state), fault))
         return false;
     x86_stack_commit(&stack);
@@ -325,6 +336,7 @@ bool x86_far_jump(struct x86_core *core, uint16_t selector, uint64_t offset,
     x86_desc_decode(raw, selector, &cs);
     if (!cs.s)
         return system_transfer(core, selector, raw, X86_TASK_JUMP, fault);
+    narrow_rip(&offset, &cs);
     if (!check_direct(state, &cs, fault) ||
         !check_rip(state, &cs, offset, fault) ||
         !mark_accessed(core, &cs, x86_cpl(state), fault))
@@ -505,14 +517,6 @@ static bool far_return_outer(struct x86_core *core, struct x86_seg *cs,
     return true;
 }
 
-/* Intel's processors ignore the upper half of RIP on the way to code that is
- * not 64-bit (measured). */
-static void narrow_rip(struct frame *frame, const struct x86_seg *cs)
-{
-    if (!cs->l && !x86_quirks_is_amd())
-        frame->rip = (uint32_t)frame->rip;
-}
-
 bool x86_far_return(struct x86_core *core, unsigned size, uint16_t release,
                     struct x86_fault *fault)
 {
@@ -534,7 +538,7 @@ bool x86_far_return(struct x86_core *core, unsigned size, uint16_t release,
         return false;
     if (!return_target(core, (uint16_t)frame.cs, &cs, fault))
         return false;
-    narrow_rip(&frame, &cs);
+    narrow_rip(&frame.rip, &cs);
     if (!check_rip(state, &cs, frame.rip, fault))
         return false;
     if (!is_same_level)
@@ -672,7 +676,7 @@ bool x86_iret(struct x86_core *core, unsigned size, struct x86_fault *fault)
         return false;
     if (!return_target(core, (uint16_t)frame.cs, &cs, fault))
         return false;
-    narrow_rip(&frame, &cs);
+    narrow_rip(&frame.rip, &cs);
     /* Intel's processors look at SS before RIP (measured). */
     if ((!is_outer || x86_quirks_is_amd()) &&
         !check_rip(state, &cs, frame.rip, fault))

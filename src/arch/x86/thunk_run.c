@@ -422,7 +422,13 @@ static bool check_store(struct x86_fpu *fpu, const struct x86_thunk *thunk,
            touch_operand(fpu, thunk, call, TOUCH_CHECK, data);
 }
 
-/* FBSTP stores eight bytes, then two. */
+/* FSTP and FBSTP store eight bytes, then two; the former stay when the latter
+ * fault (measured). */
+static bool stores_in_two(const struct x86_thunk *thunk)
+{
+    return thunk->mem_size == 10;
+}
+
 static void store_head(struct x86_fpu *fpu, const struct x86_thunk_call *call,
                        const uint8_t *data)
 {
@@ -452,7 +458,7 @@ static bool store_computed(struct x86_fpu *fpu, const struct x86_thunk *thunk,
         return true;
     if (check_store(fpu, thunk, call, data))
         return touch_operand(fpu, thunk, call, TOUCH_WRITE, data);
-    if (thunk->mnemonic == ZYDIS_MNEMONIC_FBSTP)
+    if (stores_in_two(thunk))
         store_head(fpu, call, data);
     if (thunk->needs & X86_NEED_MMX) {
         x86_fpu_leave_x87(fpu);
@@ -477,8 +483,7 @@ static bool computes_first(const struct x86_fpu *fpu,
     if (thunk->mem != X86_THUNK_WRITE || x86_quirks_is_amd())
         return false;
     if (thunk->needs & X86_NEED_X87) /* live: no exception is unmasked */
-        return !(fpu->live & X86_LIVE_X87) ||
-               thunk->mnemonic == ZYDIS_MNEMONIC_FBSTP;
+        return !(fpu->live & X86_LIVE_X87) || stores_in_two(thunk);
     return (thunk->needs & X86_NEED_MXCSR) ||
            (is_mmx && (thunk->needs & X86_NEED_MMX));
 }

@@ -16,6 +16,7 @@
 #include "arch/x86/linux/sigframe.h"
 #include "arch/x86/linux/signal.h"
 #include "arch/x86/linux/uaccess.h"
+#include "arch/x86/segment.h"
 
 struct sigframe_context { /* struct sigcontext */
     uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
@@ -153,6 +154,21 @@ static void sigframe_save(const struct thread *thread,
     (void)info;
 }
 
+/* Handlers are 64-bit code, whatever they interrupt; SS must only be valid.
+ * Linux, arch/x86/kernel/signal_64.c. */
+static void sigframe_enter_segments(struct x86_state *state,
+                                    const struct thread *thread)
+{
+    const struct x86_seg *ss = &state->seg[X86_SS_SEG];
+    bool is_data =
+        ss->present && !ss->unusable && ss->s && ss->dpl == 3 &&
+        (ss->type & (X86_SEG_CODE | X86_SEG_WRITABLE)) == X86_SEG_WRITABLE;
+
+    (void)segment_load(state, thread, X86_CS, SELECTOR_USER_CS);
+    if (!is_data)
+        (void)segment_load(state, thread, X86_SS_SEG, SELECTOR_USER_DS);
+}
+
 static void sigframe_enter(struct x86_state *state, uint64_t sp,
                            const struct signal_action *action, int signo)
 {
@@ -183,7 +199,9 @@ bool sigframe_push(struct linux_cpu *cpu, struct thread *thread,
         return false;
     sp = ((sp - sizeof(frame)) & ~UINT64_C(15)) - 8;
     frame.pretcode = action->restorer;
-    frame.uc_flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS | UC_STRICT_RESTORE_SS;
+    frame.uc_flags = UC_FP_XSTATE | UC_SIGCONTEXT_SS;
+    if (state->seg[X86_CS].l)
+        frame.uc_flags |= UC_STRICT_RESTORE_SS;
     frame.uc_stack.sp = thread->altstack;
     frame.uc_stack.size = thread->altstack_size;
     frame.uc_stack.flags = thread->altstack_flags;
@@ -193,8 +211,25 @@ bool sigframe_push(struct linux_cpu *cpu, struct thread *thread,
     if (!action->restorer || uaccess_put(thread->process->mm, sp, frame))
         return false;
     sigframe_enter(state, sp, action, info->signo);
+    sigframe_enter_segments(state, thread);
     x86_core_state_changed(cpu->core);
     return true;
+}
+
+/* Old emulators of DOS expect that SS of a frame of 32-bit code may be
+ * anything: without the flag, it is mended where it does not load. */
+static bool sigframe_restore_segments(struct x86_state *state,
+                                      const struct thread *thread,
+                                      const struct sigframe *frame)
+{
+    bool is_strict = frame->uc_flags & UC_STRICT_RESTORE_SS;
+
+    if (!segment_load(state, thread, X86_CS, frame->context.cs | 3))
+        return false;
+    if (segment_load(state, thread, X86_SS_SEG, frame->context.ss | 3))
+        return true;
+    return !is_strict && state->seg[X86_CS].l &&
+           segment_load(state, thread, X86_SS_SEG, SELECTOR_USER_DS);
 }
 
 static void sigframe_restore(struct x86_state *state,
@@ -219,8 +254,7 @@ bool sigframe_pop(struct linux_cpu *cpu, struct thread *thread)
         !sigframe_get_fpu(thread, state, frame.context.fpstate))
         return false;
     sigframe_restore(state, &frame.context);
-    if (!segment_load(state, thread, X86_CS, frame.context.cs | 3) ||
-        !segment_load(state, thread, X86_SS_SEG, frame.context.ss | 3))
+    if (!sigframe_restore_segments(state, thread, &frame))
         return false;
     thread->sigmask =
         frame.uc_sigmask & ~(SIGNAL_BIT(SIGKILL) | SIGNAL_BIT(SIGSTOP));
