@@ -245,9 +245,12 @@ EXEC(arpl_m)
     uint16_t from = GET(16, 0);
 
     REQUIRE_PROTECTED();
-    if (!x86_quirks_is_amd()) { /* reading is an access of its own */
+    if (!x86_quirks_is_amd()) { /* reads, and writes only a change (measured) */
         LOAD(16, before, x86_op_offset(core, op));
-        (void)before;
+        if ((before & 3) >= (from & 3)) {
+            set_zf(core, 0);
+            return op + 1;
+        }
     }
     MODIFY(16, to, x86_op_offset(core, op));
     if ((*to & 3) < (from & 3)) {
