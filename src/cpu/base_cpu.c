@@ -190,6 +190,15 @@ void base_cpu_charge_time(struct base_cpu *cpu, tick_t ticks)
     cpu->slice_used += cycles;
 }
 
+void base_cpu_count_insts(struct base_cpu *cpu, uint64_t insts)
+{
+    cpu->num_insts += insts;
+    cpu->other_insts += insts;
+    sim_count_insts(cpu->base.base.sim, insts, insts);
+    if (cpu->num_insts >= cpu->stop_insts)
+        base_cpu_inst_stop(cpu);
+}
+
 void base_cpu_settle_slice(struct base_cpu *cpu)
 {
     uint64_t used = cpu->slice_used;
@@ -219,14 +228,19 @@ void base_cpu_execute(struct base_cpu *cpu, tick_t until)
     }
 }
 
+const char *base_cpu_inst_stop_refusal(const struct base_cpu *cpu)
+{
+    return cpu->ops && cpu->ops->inst_stop_refusal
+               ? cpu->ops->inst_stop_refusal(cpu)
+               : NULL;
+}
+
 void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts,
                          const char *cause)
 {
     struct base_cpu_inst_stop **link = &cpu->inst_stops;
     struct base_cpu_inst_stop *stop;
-    const char *why = cpu->ops && cpu->ops->inst_stop_refusal
-                          ? cpu->ops->inst_stop_refusal(cpu)
-                          : NULL;
+    const char *why = base_cpu_inst_stop_refusal(cpu);
 
     if (why)
         sim_fatal(&cpu->base.base,
@@ -458,6 +472,7 @@ static void base_cpu_pre_dump(struct sim_object *obj)
         return;
     x86_core_counts(cpu->core, now);
     now->insts -= old->insts;
+    now->insts += cpu->other_insts;
     now->branches -= old->branches;
     now->taken -= old->taken;
     now->calls -= old->calls;
@@ -477,6 +492,7 @@ static void base_cpu_reset_stats(struct sim_object *obj)
         x86_core_counts(cpu->core, &cpu->base_counts);
     memset(&cpu->stats, 0, sizeof(cpu->stats));
     cpu->base_syscalls = cpu->linux_cpu.num_syscalls;
+    cpu->other_insts = 0;
 }
 
 static double base_cpu_ratio(uint64_t a, uint64_t b)

@@ -90,6 +90,7 @@ struct base_cpu {
     struct x86_state *traced_state; /* after the last run; NULL: not traced */
     struct x86_counts base_counts;  /* of the core at the last reset */
     uint64_t base_syscalls;
+    uint64_t other_insts; /* executed without the core, since the last reset */
     const struct base_cpu_model *ops;      /* NULL: nothing to add */
     struct base_cpu_inst_stop *inst_stops; /* nearest first */
     uint64_t stop_insts; /* num_insts of the nearest; else UINT64_MAX */
@@ -140,6 +141,8 @@ void base_cpu_run_core(struct base_cpu *cpu, uint64_t budget);
 void base_cpu_shut_down(struct base_cpu *cpu);
 /** base_cpu_charge_time() - time passed without the core. */
 void base_cpu_charge_time(struct base_cpu *cpu, tick_t ticks);
+/** base_cpu_count_insts() - @insts were executed without the core. */
+void base_cpu_count_insts(struct base_cpu *cpu, uint64_t insts);
 /** base_cpu_settle_slice() - take that time off the thread's slice, once what
  *  the thread asked for has been served: it may leave the CPU here. */
 void base_cpu_settle_slice(struct base_cpu *cpu);
@@ -147,6 +150,10 @@ void base_cpu_settle_slice(struct base_cpu *cpu);
 /** base_cpu_catch_up() - bring the runner's time to the instruction that is
  *  being executed, for what happens inside a run.  Returns: that tick. */
 tick_t base_cpu_catch_up(struct base_cpu *cpu);
+
+/** base_cpu_inst_stop_refusal() - why instructions that this CPU executes are
+ *  not counted, so that no stop can wait for them; NULL: they are. */
+const char *base_cpu_inst_stop_refusal(const struct base_cpu *cpu);
 
 /** base_cpu_stop_after() - leave simulate() with @cause after @insts more
  *  instructions of this CPU, exactly; 0: before the next one. */

@@ -44,6 +44,9 @@ void bind_cpu(py::module_ &module)
     module.def("cpu_num_insts", [](const Object &cpu) {
         return base_cpu_of(cpu.obj)->num_insts;
     });
+    module.def("cpu_counts_insts", [](const Object &cpu) {
+        return base_cpu_inst_stop_refusal(base_cpu_of(cpu.obj)) == nullptr;
+    });
 }
 
 } // namespace binding

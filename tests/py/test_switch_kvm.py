@@ -3,6 +3,7 @@
 times, in programs that use all register files, threads and signals; stops
 under KVM; plans."""
 
+import json
 import re
 
 import pytest
@@ -143,10 +144,32 @@ def test_the_program_never_sees_a_stop_in_its_file(runner, programs):
 
 
 def test_instructions_cannot_be_a_limit(runner, programs):
-    calls = "system.cpu[0].scheduleInstStop(0, 5, 'x')\n"
-    done = runner.script(KVM_SCRIPT + calls, str(programs / "pie"))
+    """Unless the host has a counter; known when it was asked."""
+    calls = "system.cpu[0].usePerf = False\n"
+    later = "system.cpu[0].scheduleInstStop(0, 5, 'x')\ngo()\n"
+    script = KVM_SCRIPT.replace("m5.instantiate()", calls + "m5.instantiate()")
+    assert script != KVM_SCRIPT
+    done = runner.script(script + later, str(programs / "pie"))
     assert done.returncode == 1
-    assert "system.cpu0: cannot stop after 5 instructions: KVM " in done.stderr
+    assert (
+        "system.cpu0: cannot stop after 5 instructions: usePerf=False "
+        in done.stderr
+    )
+
+
+def test_instructions_are_counted_or_refused(runner, programs):
+    """Which of both depends on the host; `gearshift kvm-info` tells."""
+    probe = json.loads(runner.run("kvm-info", "--json").stdout)["probe"]
+    calls = (
+        "system.cpu[0].scheduleInstStop(0, 1000, 'x')\n"
+        "print(go(), system.cpu[0].totalInsts())\n"
+    )
+    done = runner.script(KVM_SCRIPT + calls, str(programs / "pie"))
+    if probe["perf_counter"] == "yes":
+        assert done.stdout.splitlines()[-1] == "x 1000"
+    else:
+        assert done.returncode == 1
+        assert "this host counts no instructions under KVM" in done.stderr
 
 
 # -------------------------------------------------------------------- plans

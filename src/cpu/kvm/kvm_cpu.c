@@ -2,6 +2,7 @@
 #include "cpu/kvm/kvm_cpu.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "arch/x86/cpuid.h"
@@ -72,11 +73,32 @@ static void kvm_cpu_stops_changed(struct linux_cpu *linux_cpu)
     kvm_gang_uncover(&kvm_cpu_of(&base->base.base)->kvm->gang);
 }
 
+bool kvm_cpu_counts(const struct kvm_cpu *cpu)
+{
+    return cpu->use_perf && cpu->kvm->probe.perf_counter == KVM_YES;
+}
+
+/* What the host can do is known when it was asked: kvm_cpu_check_limits(). */
 static const char *kvm_cpu_inst_stop_refusal(const struct base_cpu *base)
 {
-    (void)base;
-    return "KVM does not count instructions; give a place or a time, or use "
-           "another CPU model for this part";
+    const struct kvm_cpu *cpu = kvm_cpu_of((struct sim_object *)base);
+
+    if (!cpu->kvm->host || kvm_cpu_counts(cpu))
+        return NULL;
+    return cpu->use_perf
+               ? "this host counts no instructions under KVM; give a place or "
+                 "a time, or use another CPU model for this part"
+               : "usePerf=False does not count instructions";
+}
+
+static void kvm_cpu_check_limits(const struct kvm_cpu *cpu)
+{
+    const char *why = kvm_cpu_inst_stop_refusal(&cpu->base);
+
+    if (why && cpu->base.inst_stops)
+        sim_fatal(&cpu->base.base.base,
+                  "cannot stop after %" PRIu64 " instructions: %s",
+                  cpu->base.inst_stops->at - cpu->base.num_insts, why);
 }
 
 static const struct base_cpu_model kvm_cpu_model = {
@@ -167,8 +189,10 @@ static void kvm_cpu_check_params(const struct kvm_cpu *cpu)
 {
     const struct sim_object *self = &cpu->base.base.base;
 
-    if (cpu->use_perf_overflow)
-        sim_unimplemented(self, "usePerfOverflow: time slices end by a timer");
+    if (cpu->use_perf_overflow && !kvm_cpu_counts(cpu))
+        sim_warn(self, "usePerfOverflow: %s; time slices end by a timer",
+                 cpu->use_perf ? "this host counts no cycles under KVM"
+                               : "usePerf is False");
     if (!cpu->use_xsave)
         sim_unimplemented(self, "useXSave=False: XSAVE carries the state");
 }
@@ -182,6 +206,8 @@ static void kvm_cpu_open(struct kvm_cpu *cpu)
     kvm_system_startup(cpu->kvm);
     kvm_cpu_check_model(cpu);
     kvm_cpu_check_params(cpu);
+    kvm_cpu_check_limits(cpu);
+    kvm_perf_init(&cpu->perf, cpu->kvm->host);
     err = kvm_cpu_open_vcpu(cpu);
     if (err)
         sim_fatal(self, "KVM makes no vCPU: %s", strerrordesc_np(-err));
@@ -262,12 +288,13 @@ static const struct sim_ops kvm_cpu_ops = {
 
 static const struct sim_param kvm_cpu_params[] = {
     SIM_PARAM_NAMED(struct kvm_cpu, use_perf, "usePerf", "True", "",
-                    "Accepted for gem5's scripts: instructions are not counted "
-                    "while KVM executes"),
+                    "Count the instructions that KVM executes, where the "
+                    "host's processor can; stops by count need it"),
     SIM_PARAM_NAMED(struct kvm_cpu, use_coalesced_mmio, "useCoalescedMMIO",
                     "False", "", "Serve gathered writes of KvmVM's regions"),
     SIM_PARAM_NAMED(struct kvm_cpu, use_perf_overflow, "usePerfOverflow",
-                    "False", "", "Not supported: time slices end by a timer"),
+                    "False", "",
+                    "End time slices by counted cycles instead of a timer"),
     SIM_PARAM_NAMED(struct kvm_cpu, always_sync, "alwaysSyncTC", "False", "",
                     "Carry the whole state at each entry and exit"),
     SIM_PARAM_NAMED(struct kvm_cpu, host_freq, "hostFreq", "0Hz", "Hz",
@@ -306,6 +333,8 @@ static const struct sim_stat kvm_cpu_stats[] = {
              "Instructions that the core executed for KVM"),
     SIM_STAT(struct kvm_cpu, num_core_insts, "numCoreInsts", "Count",
              "Instructions of stretches that the core executed"),
+    SIM_STAT(struct kvm_cpu, num_host_insts, "numHostInsts", "Count",
+             "Instructions that KVM executed, where the host counts them"),
     SIM_STAT(struct kvm_cpu, sync.num_put, "numStatePuts", "Count",
              "Times that vector state went into the vCPU"),
     SIM_STAT(struct kvm_cpu, sync.num_get, "numStateGets", "Count",

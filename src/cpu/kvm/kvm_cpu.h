@@ -13,7 +13,8 @@
  *      ^                                                          |
  *      +------------------ kernel, devices, core -----------------+
  *
- * Time is the guest's TSC.  Instructions are not counted while KVM executes.
+ * Time is the guest's TSC.  Instructions that KVM executes are counted where
+ * the host's processor does (kvm_perf.h); elsewhere they are not.
  */
 #ifndef CPU_KVM_KVM_CPU_H
 #define CPU_KVM_KVM_CPU_H
@@ -23,6 +24,7 @@
 
 #include "cpu/base_cpu.h"
 #include "cpu/kvm/kvm_gang.h"
+#include "cpu/kvm/kvm_perf.h"
 #include "cpu/kvm/kvm_stops.h"
 #include "cpu/kvm/kvm_sync.h"
 #include "cpu/kvm/kvm_system.h"
@@ -46,12 +48,13 @@ struct kvm_cpu {
     uint64_t num_exits, num_half_entries, num_signal_exits;
     uint64_t num_mmio, num_coalesced, num_io, num_halts, num_interrupts;
     uint64_t num_hypercalls, num_syscall_traps, num_fault_traps;
-    uint64_t num_emulation_steps, num_core_insts;
+    uint64_t num_emulation_steps, num_core_insts, num_host_insts;
 
     /* Derived. */
     struct kvm_system *kvm;
     struct kvm_sync sync;
     struct kvm_timer timer;
+    struct kvm_perf perf;
     struct kvm_worker worker;
     struct kvm_stops stops;
     struct kvm_run *run; /* shared with the kernel; NULL: not open */
@@ -59,6 +62,8 @@ struct kvm_cpu {
     uint32_t vcpu_id;
     int run_error;      /* of the last KVM_RUN: 0, -EINTR, other -errno */
     uint64_t run_tsc;   /* how far the guest's TSC went in it */
+    uint64_t run_limit; /* instructions it may take; UINT64_MAX: any number */
+    uint64_t run_insts; /* instructions that were counted in it */
     uint64_t core_left; /* instructions that are the core's before KVM's turn */
     uint64_t core_turn; /* how many it got last; 0: KVM runs well */
     double ticks_per_tsc;
@@ -72,6 +77,9 @@ struct kvm_cpu *kvm_cpu_of(struct sim_object *obj);
 void kvm_cpu_start(struct kvm_cpu *cpu);
 
 /* -------------------------------------------------------------- kvm_run.c */
+
+/** kvm_cpu_counts() - whether instructions that KVM executes are counted. */
+bool kvm_cpu_counts(const struct kvm_cpu *cpu);
 
 /* kvm_cpu_execute() - until @until or the runner's horizon. */
 void kvm_cpu_execute(struct kvm_cpu *cpu, tick_t until);

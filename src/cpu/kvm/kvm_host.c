@@ -59,19 +59,40 @@ static int kvm_host_sys_munmap(void *self, void *addr, size_t len)
     return munmap(addr, len) ? -errno : 0;
 }
 
-static int kvm_host_sys_perf_open(void *self)
+static int kvm_host_sys_read(void *self, int fd, void *data, size_t len)
 {
-    struct perf_event_attr attr = {
-        .type = PERF_TYPE_HARDWARE,
-        .size = sizeof(attr),
-        .config = PERF_COUNT_HW_INSTRUCTIONS,
-        .exclude_host = 1,
-    };
-    long fd =
-        syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    ssize_t got = read(fd, data, len);
 
     (void)self;
-    return fd < 0 ? -errno : (int)fd;
+    return got < 0 ? -errno : (int)got;
+}
+
+/* Signals go to the thread, not to the process: any other could take them. */
+static int kvm_host_direct_signal(int fd, int signal)
+{
+    const struct f_owner_ex owner = {.type = F_OWNER_TID,
+                                     .pid = (pid_t)syscall(SYS_gettid)};
+
+    if (fcntl(fd, F_SETOWN_EX, &owner) || fcntl(fd, F_SETSIG, signal) ||
+        fcntl(fd, F_SETFL, O_ASYNC))
+        return -errno;
+    return 0;
+}
+
+static int kvm_host_sys_perf_open(void *self, struct perf_event_attr *attr,
+                                  int signal)
+{
+    long fd =
+        syscall(SYS_perf_event_open, attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+    int err = 0;
+
+    (void)self;
+    if (fd < 0)
+        return -errno;
+    err = kvm_host_direct_signal((int)fd, signal);
+    if (err)
+        close((int)fd);
+    return err ? err : (int)fd;
 }
 
 const struct kvm_ops kvm_host_ops = {
@@ -80,6 +101,7 @@ const struct kvm_ops kvm_host_ops = {
     .ioctl = kvm_host_sys_ioctl,
     .mmap = kvm_host_sys_mmap,
     .munmap = kvm_host_sys_munmap,
+    .read = kvm_host_sys_read,
     .perf_open = kvm_host_sys_perf_open,
 };
 

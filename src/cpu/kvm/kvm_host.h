@@ -21,6 +21,8 @@
 extern "C" {
 #endif
 
+struct perf_event_attr;
+
 /* What the subsystem asks of the host.  @self is struct kvm_host_cfg's. */
 struct kvm_ops {
     /* A descriptor, close-on-exec, or -errno. */
@@ -31,8 +33,11 @@ struct kvm_ops {
     /* Shared, readable and writable; NULL on failure. */
     void *(*mmap)(void *self, int fd, size_t len);
     int (*munmap)(void *self, void *addr, size_t len);
-    /* Descriptor of a counter of instructions of this thread, or -errno. */
-    int (*perf_open)(void *self);
+    /* What read(2) returns, or -errno. */
+    int (*read)(void *self, int fd, void *data, size_t len);
+    /* Descriptor of a counter of this thread, close-on-exec, whose overflows
+     * send @signal to it; or -errno. */
+    int (*perf_open)(void *self, struct perf_event_attr *attr, int signal);
 };
 
 /* The system calls themselves. */

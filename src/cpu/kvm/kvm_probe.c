@@ -9,6 +9,7 @@
 #include "arch/x86/xsave_layout.h"
 #include "base/host_clock.h"
 #include "cpu/kvm/kvm_host.h"
+#include "cpu/kvm/kvm_perf.h"
 #include "cpu/kvm/kvm_probe_vm.h"
 
 #include <cpuid.h>
@@ -18,6 +19,8 @@ enum {
     PROBE_EXITS = 25,
     PROBE_EXITS_NS = 20000000,
     PROBE_TSC_NS = 5000000,
+    PROBE_TURNS = 10000, /* of a loop of two instructions */
+    PROBE_EXTRA = 2,     /* the exit's own, and one that it interrupted */
     PROBE_XSAVE_HEADER = 512,
     PROBE_XCR0_AVX = 0x7,
     PROBE_XCR0_AVX512 = 0xe7
@@ -149,6 +152,39 @@ static void probe_tsc(struct kvm_probe *out)
         (uint32_t)((host_clock_tsc() - start) * 1000000 / (now_ns - start_ns));
 }
 
+/* A loop of known length; some hosts open a counter that stands still. */
+static int probe_counts(struct kvm_probe_vm *vm, struct kvm_perf *perf)
+{
+    /* dec rcx; jnz back; out 0x80, al */
+    const struct kvm_probe_code code = {
+        .ring = KVM_PROBE_RING3,
+        .stub_addr = probe_stubs[0],
+        .rcx = PROBE_TURNS,
+        .len = 7,
+        .bytes = {0x48, 0xff, 0xc9, 0x75, 0xfb, 0xe6, KVM_PROBE_PORT},
+    };
+    uint64_t insts = 0;
+
+    if (kvm_probe_vm_load(vm, &code) ||
+        !probe_is_exit_io(vm, kvm_probe_vm_run(vm)) ||
+        kvm_perf_take(perf, &insts))
+        return 0;
+    return insts >= 2 * PROBE_TURNS && insts <= 2 * PROBE_TURNS + PROBE_EXTRA;
+}
+
+static void probe_perf(struct kvm_probe_vm *vm, struct kvm_probe *out)
+{
+    struct kvm_perf perf;
+    char why[KVM_PERF_WHY_SIZE];
+
+    kvm_perf_init(&perf, vm->host);
+    out->perf_counter = KVM_NO;
+    if (kvm_perf_open(&perf, KVM_PERF_USER, false, why))
+        return;
+    out->perf_counter = probe_yes(probe_counts(vm, &perf));
+    kvm_perf_close(&perf);
+}
+
 /* ------------------------------------------------------------ vector state */
 
 static int probe_set_xcr0(struct kvm_probe_vm *vm, uint64_t value)
@@ -235,15 +271,6 @@ static enum kvm_vendor_class probe_vendor(const struct kvm_probe *probe)
                : KVM_VENDOR_UNKNOWN;
 }
 
-static void probe_perf(struct kvm_host *host, struct kvm_probe *out)
-{
-    int fd = host->ops->perf_open(host->ops_self);
-
-    out->perf_counter = probe_yes(fd >= 0);
-    if (fd >= 0)
-        host->ops->close(host->ops_self, fd);
-}
-
 int kvm_probe_run(struct kvm_host *host, struct kvm_probe *out)
 {
     uint64_t start = host_clock_ns();
@@ -259,10 +286,10 @@ int kvm_probe_run(struct kvm_host *host, struct kvm_probe *out)
     probe_exit_cost(&vm, out);
     probe_debug(&vm, out);
     probe_vectors(&vm, out);
+    probe_perf(&vm, out);
     /* Last: after an emulation failure not every host goes on. */
     probe_ring0(&vm, out);
     kvm_probe_vm_destroy(&vm);
-    probe_perf(host, out);
     probe_tsc(out);
     out->vendor = probe_vendor(out);
     out->probe_us = (uint32_t)((host_clock_ns() - start) / 1000);

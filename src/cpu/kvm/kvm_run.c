@@ -44,6 +44,46 @@ static tick_t kvm_cpu_slice_end(const struct kvm_cpu *cpu, tick_t until)
     return until > now && until - now > left ? now + left : until;
 }
 
+/* Where the host counts: an exact end is left to the core. */
+static bool kvm_cpu_is_near_stop(const struct kvm_cpu *cpu)
+{
+    const struct base_cpu *base = &cpu->base;
+
+    return base->stop_insts - base->num_insts <= KVM_PERF_MARGIN;
+}
+
+static uint64_t kvm_cpu_run_limit(const struct kvm_cpu *cpu)
+{
+    const struct base_cpu *base = &cpu->base;
+
+    return base->stop_insts == UINT64_MAX
+               ? UINT64_MAX
+               : base->stop_insts - base->num_insts - KVM_PERF_MARGIN;
+}
+
+/* Others have taken the processor's counters, such as a profiler. */
+static void kvm_cpu_lose_count(struct kvm_cpu *cpu)
+{
+    sim_warn(&cpu->base.base.base,
+             "the counter of instructions was lost: %s; from here on those "
+             "that KVM executes are not counted",
+             strerrordesc_np(-cpu->perf.err));
+    kvm_perf_close(&cpu->perf);
+    cpu->perf.err = 0;
+    cpu->use_perf = false;
+    if (cpu->base.inst_stops)
+        kvm_cpu_fail(cpu, "KVM: a stop after instructions cannot be met", 1);
+}
+
+static void kvm_cpu_charge_insts(struct kvm_cpu *cpu)
+{
+    if (cpu->perf.err)
+        kvm_cpu_lose_count(cpu);
+    base_cpu_count_insts(&cpu->base, cpu->run_insts);
+    cpu->num_host_insts += cpu->run_insts;
+    cpu->run_insts = 0;
+}
+
 uint64_t kvm_cpu_ns_until(const struct kvm_cpu *cpu, tick_t until)
 {
     const double ns_per_tick =
@@ -66,12 +106,14 @@ int kvm_cpu_prepare(struct kvm_cpu *cpu)
     kvm_system_settle(cpu->kvm);
     if (cpu->always_sync)
         kvm_sync_forget(&cpu->sync);
+    cpu->run_limit = kvm_cpu_run_limit(cpu);
     return kvm_sync_enter(&cpu->sync);
 }
 
 int kvm_cpu_enter(struct kvm_cpu *cpu, tick_t until)
 {
-    const struct vcpu_run_req req = {.max_insts = UINT64_MAX, .until = until};
+    const struct vcpu_run_req req = {.max_insts = cpu->run_limit,
+                                     .until = until};
     struct vcpu_exit exit;
     int err = kvm_vcpu_bind(cpu);
 
@@ -79,6 +121,7 @@ int kvm_cpu_enter(struct kvm_cpu *cpu, tick_t until)
         err = vcpu_run(&cpu->base.vcpu, &req, &exit);
     if (err)
         return err;
+    cpu->run_insts = exit.insts;
     /* A kick that came first. */
     return exit.kind == VCPU_EXIT_INTR ? -EINTR : cpu->run_error;
 }
@@ -136,6 +179,7 @@ void kvm_cpu_finish(struct kvm_cpu *cpu, int err)
         kvm_cpu_judge(cpu);
     kvm_cpu_charge(cpu, cpu->run_tsc);
     cpu->run_tsc = 0;
+    kvm_cpu_charge_insts(cpu);
     if (!err || err == -EINTR || err == -EAGAIN)
         cpu->sync.err = kvm_sync_exit(&cpu->sync);
     if (cpu->always_sync)
@@ -150,6 +194,8 @@ static bool kvm_cpu_is_for_core(struct kvm_cpu *cpu)
 {
     const struct x86_state *state = x86_core_state(cpu->base.core);
 
+    if (kvm_cpu_is_near_stop(cpu))
+        return true;
     return cpu->sync.trap ? cpu->core_left || !state->seg[X86_CS].l
                           : kvm_machine_is_for_core(cpu);
 }

@@ -7,6 +7,9 @@
 #include "base/host_clock.h"
 #include "cpu/core_vcpu.h"
 #include "cpu/kvm/kvm_cpu.h"
+#include "sim/report.h"
+
+enum { KHZ_NS = 1000000 }; /* kHz times ns, divided by it: cycles */
 
 static struct kvm_cpu *kvm_cpu_of_vcpu(const struct vcpu *vcpu)
 {
@@ -19,18 +22,43 @@ static struct kvm_cpu *kvm_cpu_of_vcpu(const struct vcpu *vcpu)
 /* ----------------------------------------------------------------- operations
  */
 
+/* Counters belong to the thread, as the timer does. */
+static int kvm_vcpu_count(struct kvm_cpu *cpu)
+{
+    const bool is_whole = !cpu->sync.trap && !cpu->sync.is_split;
+    char why[KVM_PERF_WHY_SIZE];
+    int err;
+
+    if (!kvm_cpu_counts(cpu))
+        return 0;
+    err = kvm_perf_open(&cpu->perf, is_whole ? KVM_PERF_ALL : KVM_PERF_USER,
+                        cpu->use_perf_overflow, why);
+    if (err)
+        sim_warn(&cpu->base.base.base, "%s", why);
+    return err;
+}
+
 static int kvm_vcpu_op_bind(struct vcpu *vcpu)
 {
     struct kvm_cpu *cpu = kvm_cpu_of_vcpu(vcpu);
+    int err;
 
     if (!cpu->run)
         return -ENODEV;
-    return kvm_timer_bind(&cpu->timer, &cpu->run->immediate_exit);
+    err = kvm_timer_bind(&cpu->timer, &cpu->run->immediate_exit);
+    if (!err)
+        err = kvm_vcpu_count(cpu);
+    if (err)
+        kvm_timer_unbind(&cpu->timer);
+    return err;
 }
 
 static int kvm_vcpu_op_unbind(struct vcpu *vcpu)
 {
-    kvm_timer_unbind(&kvm_cpu_of_vcpu(vcpu)->timer);
+    struct kvm_cpu *cpu = kvm_cpu_of_vcpu(vcpu);
+
+    kvm_perf_close(&cpu->perf);
+    kvm_timer_unbind(&cpu->timer);
     return 0;
 }
 
@@ -39,12 +67,29 @@ static void kvm_vcpu_op_kick(struct vcpu *vcpu)
     kvm_timer_kick(&kvm_cpu_of_vcpu(vcpu)->timer);
 }
 
+static int kvm_vcpu_arm_slice(struct kvm_cpu *cpu, tick_t until)
+{
+    uint64_t ns, now;
+
+    if (until == TICK_MAX)
+        return 0;
+    ns = kvm_cpu_ns_until(cpu, until);
+    if (cpu->perf.cycles.fd < 0)
+        return kvm_timer_arm(&cpu->timer, ns);
+    now = host_clock_ns();
+    ns = ns > now ? ns - now : 0;
+    return kvm_perf_arm_cycles(
+        &cpu->perf, (uint64_t)((double)ns * cpu->kvm->probe.tsc_khz / KHZ_NS));
+}
+
 /* Interrupted before it entered: as a signal in KVM_RUN. */
 static int kvm_vcpu_arm(struct kvm_cpu *cpu, const struct vcpu_run_req *req)
 {
-    return req->until == TICK_MAX
-               ? 0
-               : kvm_timer_arm(&cpu->timer, kvm_cpu_ns_until(cpu, req->until));
+    int err = kvm_vcpu_arm_slice(cpu, req->until);
+
+    if (!err && kvm_perf_is_open(&cpu->perf))
+        err = kvm_perf_arm_insts(&cpu->perf, req->max_insts);
+    return err;
 }
 
 static int kvm_vcpu_op_run(struct vcpu *vcpu, const struct vcpu_run_req *req,
@@ -64,6 +109,8 @@ static int kvm_vcpu_op_run(struct vcpu *vcpu, const struct vcpu_run_req *req,
     cpu->run_error = kvm_call_run(cpu->kvm->host, cpu->fd, 0);
     cpu->run_tsc = host_clock_tsc() - start;
     __atomic_store_n(&cpu->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+    if (kvm_perf_is_open(&cpu->perf))
+        cpu->perf.err = kvm_perf_take(&cpu->perf, &exit->insts);
     exit->raw = cpu->run->exit_reason;
     if (cpu->run_error == -EINTR || cpu->run_error == -EAGAIN)
         exit->kind = VCPU_EXIT_INTR;

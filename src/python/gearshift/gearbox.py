@@ -138,12 +138,12 @@ class GearBox:
 
     def _counts(self, simulation: Any) -> Dict[str, Any]:
         cpus = self.cpus[self.gear]
-        counted = self.gear != "kvm"
+        counted = all(cpu.countsInsts() for cpu in cpus)
         return {
             "insts": sum(c.totalInsts() for c in cpus) if counted else None,
             "host": time.perf_counter(),
             "ticks": simulation.now,
-            "exits": _exits(simulation, cpus) if not counted else None,
+            "exits": _exits(simulation, cpus) if self.gear == "kvm" else None,
         }
 
     # ------------------------------------------------------------- the table

@@ -66,6 +66,10 @@ class ChangeMethods:
         """Instructions that this object has executed."""
         return _core.cpu_num_insts(self.getCCObject())
 
+    def countsInsts(self: Any) -> bool:
+        """Whether the instructions that this CPU executes are counted."""
+        return _core.cpu_counts_insts(self.getCCObject())
+
     def getCurrentInstCount(self: Any, tid: int = 0) -> int:
         """The same; there is one thread."""
         _check_thread(self, tid)

@@ -5,7 +5,9 @@
 
 #include <cerrno>
 #include <cstdint>
+#include <cstring>
 #include <functional>
+#include <linux/perf_event.h>
 #include <map>
 #include <set>
 #include <vector>
@@ -56,6 +58,12 @@ class FakeKvm
     std::set<int> open_fds;
     std::vector<int> closed;
     std::vector<std::vector<uint8_t>> pages; /* what mmap gave */
+    int perf_result = -ENOENT;               /* 0: the host has counters */
+    int perf_left = 1000;                    /* that it has yet */
+    int counter_error = 0; /* what reading them returns instead */
+    bool counter_is_lost = false;
+    std::map<int, uint64_t> counters; /* by descriptor */
+    std::map<int, perf_event_attr> counter_attrs;
 
   private:
     static FakeKvm &of(void *self)
@@ -86,13 +94,31 @@ class FakeKvm
     {
         return 0;
     }
-    static int do_perf_open(void *)
+    static int do_read(void *self, int fd, void *data, size_t len)
     {
-        return -ENOENT;
+        FakeKvm &fake = of(self);
+        if (!fake.counters.count(fd) || len != sizeof(uint64_t))
+            return -EBADF;
+        if (fake.counter_error)
+            return fake.counter_error;
+        if (fake.counter_is_lost)
+            return 0;
+        std::memcpy(data, &fake.counters[fd], len);
+        return static_cast<int>(len);
+    }
+    static int do_perf_open(void *self, perf_event_attr *attr, int)
+    {
+        FakeKvm &fake = of(self);
+        if (fake.perf_result || !fake.perf_left--)
+            return fake.perf_result ? fake.perf_result : -ENOENT;
+        int fd = fake.new_fd();
+        fake.counters[fd] = 0;
+        fake.counter_attrs[fd] = *attr;
+        return fd;
     }
 
-    static constexpr kvm_ops ops = {do_open, do_close,  do_ioctl,
-                                    do_mmap, do_munmap, do_perf_open};
+    static constexpr kvm_ops ops = {do_open,   do_close, do_ioctl,    do_mmap,
+                                    do_munmap, do_read,  do_perf_open};
     int next_fd = 1000;
     std::map<unsigned long, Handler> handlers;
     std::map<unsigned long, int> counts;

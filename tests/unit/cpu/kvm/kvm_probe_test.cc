@@ -48,6 +48,8 @@ struct KvmProbe : testing::Test {
             shared->exit_reason = ring3_reason;
             shared->io.port = 0x80;
         }
+        for (auto &counter : fake.counters)
+            counter.second += counted_per_run;
         return 0;
     }
 
@@ -59,7 +61,26 @@ struct KvmProbe : testing::Test {
     bool is_ring0 = false, is_stepping = false;
     uint32_t ring0_reason = KVM_EXIT_HLT, ring3_reason = KVM_EXIT_IO;
     int debug_result = 0;
+    uint64_t counted_per_run = 0;
 };
+
+TEST_F(KvmProbe, TakesACounterThatKnowsTheLengthOfALoop)
+{
+    fake.perf_result = 0;
+    counted_per_run = 20001;
+    ASSERT_EQ(kvm_probe_run(host, &probe), 0);
+    EXPECT_EQ(probe.perf_counter, KVM_YES);
+}
+
+TEST_F(KvmProbe, DoesNotTakeACounterThatStandsStillOrGuesses)
+{
+    fake.perf_result = 0;
+    for (uint64_t wrong : {0, 19999, 21000}) {
+        counted_per_run = wrong;
+        ASSERT_EQ(kvm_probe_run(host, &probe), 0);
+        EXPECT_EQ(probe.perf_counter, KVM_NO) << wrong;
+    }
+}
 
 TEST_F(KvmProbe, TakesAHostThatRunsRing0ForHardware)
 {
