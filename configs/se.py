@@ -85,6 +85,15 @@ def parse_args():
         help="programs find HOST under the name APP",
     )
     add("--allow-write", action="append", default=[], metavar="PATH")
+    add(
+        "-P",
+        "--param",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="set a parameter below root, such as "
+        "'system.cpu[:].coreInsts=0'",
+    )
     checkpoints.add_options(parser)
     return parser.parse_args()
 
@@ -177,6 +186,7 @@ if __name__ in ("__main__", "__m5_main__"):
         sys.exit("checkpoints are taken without changes of gear")
     gearbox = GearBox(None, gears)
     root = Root(full_system=False, system=make_system(arguments, gearbox))
+    root.apply_config(arguments.param)
     m5.instantiate(plan.restore_from)
     if has_gears:
         if arguments.abs_max_tick != m5.MaxTick:

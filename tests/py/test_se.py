@@ -189,6 +189,33 @@ def test_what_the_user_allows_can_be_written(tmp_path):
     assert (other / "file").read_text() == "text\n"
 
 
+def test_a_parameter_is_set_from_the_command_line(tmp_path):
+    out = tmp_path / "out"
+    param = "system.cpu[:].max_insts_any_thread=1234"
+    done = run_se("-P", param, "--cpus=2", f"--outdir={out}", "/bin/true")
+    assert "a thread reached the max instruction count" in done.stderr
+    assert "simInsts 1234 " in " ".join(
+        (out / "stats.txt").read_text().split()
+    )
+
+
+@pytest.mark.parametrize(
+    "param, text",
+    [
+        ("system.cpu[0].max_inst=1", "max_inst"),
+        ("system.cpu[7].max_insts_any_thread=1", "cpu[7]"),
+        ("system.cpu[0]", "not of the form path.param=value"),
+        ("system.mem_ranges[0].x=1", "mem_ranges"),
+        ("system.cpu[0].max_insts_any_thread=ten", "ten"),
+    ],
+)
+def test_a_wrong_parameter_is_told(param, text):
+    done = run_se("-P", param, "/bin/true")
+    assert done.returncode == 1
+    assert text in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_max_insts_is_exact(tmp_path):
     out = tmp_path / "out"
     done = run_se("--max-insts=12345", "--outdir", str(out), "/bin/ls", "/")

@@ -544,8 +544,17 @@ class SimObject(metaclass=MetaSimObject):
                     script_line(),
                 )
             holder_path, _, name = path.strip().rpartition(".")
-            holder = target.get_simobj(holder_path) if holder_path else target
+            try:
+                holder = target.get_simobj(holder_path or ".")
+            except (AttributeError, IndexError, TypeError) as error:
+                raise FatalError(f"'{text}': {error}", script_line()) from None
             for obj in holder if isinstance(holder, list) else [holder]:
+                if not isinstance(obj, SimObject):
+                    raise FatalError(
+                        f"'{text}': '{holder_path}' is no object that has "
+                        "parameters",
+                        script_line(),
+                    )
                 setattr(obj, name, _literal(value.strip()))
 
     def has(self, name: str) -> bool:

@@ -63,6 +63,15 @@ def _parser() -> argparse.ArgumentParser:
     add("--test-device", action="store_true", help="add a PcTestDevice")
     add("--max-insts", type=int, default=0, metavar="N", help="stop after N")
     add("--outdir", metavar="DIR", help="write configuration and stats here")
+    add(
+        "-P",
+        "--param",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="set a parameter below root, such as "
+        "'system.cpu[:].coreInsts=0'",
+    )
     add("--debug-flags", default="", metavar="FLAG[,FLAG]")
     add("--debug-file", default="cerr", metavar="FILE")
     add("image")
@@ -144,7 +153,9 @@ def _build(options: Any) -> Any:
     _add_memory(system, options)
     _add_devices(system, options)
     _add_cpus(system, options)
-    return types.Root(full_system=True, system=system)
+    root = types.Root(full_system=True, system=system)
+    root.apply_config(options.param)
+    return root
 
 
 def _run(options: Any, outdir: str) -> int:

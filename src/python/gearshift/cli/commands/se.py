@@ -55,6 +55,15 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="the program may change what is below",
     )
+    add(
+        "-P",
+        "--param",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="set a parameter below root, such as "
+        "'system.cpu[:].coreInsts=0'",
+    )
     add("--debug-flags", default="", metavar="FLAG[,FLAG]")
     add("--debug-file", default="cerr", metavar="FILE")
     checkpoints.add_options(parser)
@@ -163,7 +172,9 @@ def _run(options: Any, outdir: str) -> int:
         debug.output(options.debug_file)
         debug.set_flags(options.debug_flags)
     box = GearBox(None, _gears(options))
-    simulation = Simulation(_build(options, box), outdir=outdir)
+    root = _build(options, box)
+    root.apply_config(options.param)
+    simulation = Simulation(root, outdir=outdir)
     simulation.instantiate(options.plan.restore_from)
     if options.gears is not None:
         event = box.run(simulation)
