@@ -8,6 +8,8 @@ import pytest
 
 from conftest import ROOT
 
+from gearshift.gearbox import kvm_refusal
+
 M5 = ROOT / "build" / "guest" / "m5" / "m5"
 LIBRARY = ROOT / "build" / "guest" / "m5" / "libm5.a"
 INCLUDE = ROOT / "util" / "m5" / "include"
@@ -68,6 +70,74 @@ static void on_sigill(int number) {
 int main(void) {
     signal(SIGILL, on_sigill);
     __asm__ volatile(".byte 0x0f, 0x04, 0x55, 0x00");
+    return 1;
+}
+"""
+
+# By VMCALL and VMMCALL in the program's own code, in code that it writes - over
+# the boundary of two pages, whichever becomes executable first - and in a child.
+HYPERCALLS = r"""
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#define SUM 0x6d350023
+#define ASK(name, insn) \
+    static uint64_t name(uint64_t number, uint64_t a, uint64_t b) { \
+        register uint64_t r8 __asm__("r8") = 0, r9 __asm__("r9") = 0; \
+        __asm__ volatile(insn : "+a"(number) : "D"(a), "S"(b), "d"(0), \
+                         "c"(0), "r"(r8), "r"(r9) : "memory"); \
+        return number; \
+    }
+ASK(intel, "vmcall")
+ASK(amd, "vmmcall")
+enum { PAGE = 4096 };
+static uint64_t written(int cut, int last_first) {
+    static const uint8_t code[] = {
+        0xb8, 0x23, 0, 0x35, 0x6d,  0x31, 0xd2,  0x31, 0xc9,
+        0x45, 0x31, 0xc0,  0x45, 0x31, 0xc9,  0x0f, 0x01, 0xc1,  0xc3};
+    uint8_t *at = mmap(0, 2 * PAGE, PROT_READ | PROT_WRITE,
+                       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *entry = at + PAGE - 15 - cut;
+    memcpy(entry, code, sizeof code);
+    at[PAGE + 100] = 0xc3;
+    for (int i = 0; i < 2; i++) {
+        int page = i ^ last_first;
+        mprotect(at + page * PAGE, PAGE, PROT_READ | PROT_EXEC);
+        if (page)
+            ((void (*)(void))(at + PAGE + 100))();
+    }
+    uint64_t sum = ((uint64_t (*)(uint64_t, uint64_t))entry)(30, 12);
+    munmap(at, 2 * PAGE);
+    return sum;
+}
+static volatile int done;
+static void *count(void *arg) {
+    uint64_t *turns = arg;
+    while (!done || *turns < 1000000) ++*turns;
+    return 0;
+}
+static void on_sigill(int number) { printf("signal %d\n", number); fflush(stdout); _exit(0); }
+int main(void) {
+    pthread_t thread;
+    uint64_t turns = 0, sum = 0;
+    pthread_create(&thread, 0, count, &turns);
+    for (int i = 0; i < 100; i++) sum += intel(SUM, i, 1) + amd(SUM, i, 2);
+    printf("%lu\n", sum);
+    for (int cut = 0; cut < 4; cut++)
+        printf("%lu %lu\n", written(cut, 0), written(cut, 1));
+    done = 1;
+    pthread_join(thread, 0);
+    fflush(stdout);
+    if (!fork()) { printf("child %lu\n", intel(SUM, 3, 4)); return 0; }
+    wait(0);
+    signal(SIGILL, on_sigill);
+    fflush(stdout);
+    intel(12, 0, 0);
     return 1;
 }
 """
@@ -177,6 +247,20 @@ def test_a_program_asks_both_ways(runner, compiled, flags):
     stats = runner.path("m5out/stats.txt").read_text()
     assert re.search(r"system.cpu.numWorkItemsStarted +2 ", stats)
     assert re.search(r"system.cpu.numWorkItemsCompleted +1 ", stats)
+
+
+@pytest.mark.parametrize("cpus", ["1", "2"])
+@pytest.mark.parametrize("cpu", ["atomic", "kvm"])
+def test_a_program_asks_by_hypercall(runner, compiled, cpu, cpus):
+    """KVM answers VMCALL in the host's kernel: it must not meet one."""
+    if cpu == "kvm" and kvm_refusal():
+        pytest.skip(f"no KVM: {kvm_refusal()}")
+    program = compiled(HYPERCALLS, "-pthread")
+    done = runner.run("se", f"--cpu={cpu}", f"--cpus={cpus}", program)
+    assert done.stdout.splitlines() == (
+        ["10200"] + ["42 42"] * 4 + ["child 7", "signal 4"]
+    ), done.stderr
+    assert "unknown hypercall 0xc" in done.stderr
 
 
 def test_a_program_reaches_the_window_behind_much_memory(runner, compiled):

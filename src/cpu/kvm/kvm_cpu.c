@@ -329,6 +329,8 @@ static const struct sim_stat kvm_cpu_stats[] = {
              "Exits for a program's system calls"),
     SIM_STAT(struct kvm_cpu, num_fault_traps, "numFaultTraps", "Count",
              "Exits for a program's exceptions"),
+    SIM_STAT(struct kvm_cpu, num_guard_traps, "numGuardTraps", "Count",
+             "Exits before code that is left to the core, as VMCALL is"),
     SIM_STAT(struct kvm_cpu, num_emulation_steps, "numEmulationSteps", "Count",
              "Instructions that the core executed for KVM"),
     SIM_STAT(struct kvm_cpu, num_core_insts, "numCoreInsts", "Count",

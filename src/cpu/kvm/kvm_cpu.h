@@ -49,6 +49,7 @@ struct kvm_cpu {
     uint64_t num_mmio, num_coalesced, num_io, num_halts, num_interrupts;
     uint64_t num_hypercalls, num_syscall_traps, num_fault_traps;
     uint64_t num_emulation_steps, num_core_insts, num_host_insts;
+    uint64_t num_guard_traps;
 
     /* Derived. */
     struct kvm_system *kvm;

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "arch/x86/core.h"
+#include "arch/x86/linux/mm.h"
 #include "arch/x86/linux/segment.h"
 #include "cpu/kvm/kvm_access.h"
 #include "cpu/kvm/kvm_cpu.h"
@@ -78,6 +79,19 @@ static void kvm_leave_trap(struct kvm_cpu *cpu,
     (void)segment_load(state, thread, X86_SS_SEG, frame->ss);
 }
 
+/* Code that is the core's: it goes on there, for a while.  A page that became
+ * one while another CPU was about to enter is found here, too. */
+static bool kvm_serve_guard(struct kvm_cpu *cpu, uint64_t addr)
+{
+    const struct mm *mm = cpu->base.linux_cpu.loaded_mm;
+
+    if (!mm || !mm_guards_has(mm, addr))
+        return false;
+    cpu->num_guard_traps++;
+    cpu->core_left = cpu->core_insts ? cpu->core_insts : 1;
+    return true;
+}
+
 /* Page faults and traps are told as they are; every other fault is left to the
  * core, which executes the instruction again: it may know one that the host
  * does not have, or does not let ring 3 have. */
@@ -97,6 +111,8 @@ static void kvm_serve_exception(struct kvm_cpu *cpu,
     switch (frame->vector) {
     case X86_PF:
         fault.addr = x86_core_state(base->core)->cr2;
+        if ((fault.error & X86_PF_FETCH) && kvm_serve_guard(cpu, fault.addr))
+            return;
         break;
     case X86_DB:
         fault.addr = 1 << 14; /* DR6.BS */
@@ -165,6 +181,7 @@ void kvm_cpu_serve_signal(struct kvm_cpu *cpu)
         x86_core_sync(cpu->base.core);
         x86_core_state(cpu->base.core)->rip--;
     } else {
+        cpu->sync.err = kvm_sync_drop_fault(&cpu->sync);
         return;
     }
     /* The event is served: KVM must not deliver it once more. */

@@ -169,11 +169,11 @@ bool kvm_gang_uses(const struct kvm_gang *gang, const struct mm *mm)
  */
 
 /* Another CPU in the guest with the same program. */
-static struct kvm_cpu *gang_peer(const struct kvm_cpu *cpu)
+static struct kvm_cpu *gang_peer(const struct kvm_cpu *cpu, const struct mm *mm)
 {
     struct kvm_cpu *peer = cpu->kvm->gang.first;
 
-    while (peer && (peer == cpu || peer->stops.mm != cpu->stops.mm ||
+    while (peer && (peer == cpu || peer->stops.mm != mm ||
                     __atomic_load_n(&peer->worker.phase, __ATOMIC_RELAXED) !=
                         KVM_WORKER_RUNNING))
         peer = peer->worker.next;
@@ -205,11 +205,21 @@ static void gang_remember(struct kvm_gang *gang, uint64_t addr)
         gang->planted[gang->num_planted++ % KVM_GANG_MEMORY] = addr;
 }
 
+/* Its program is as the host may execute it. */
+static bool gang_is_closed(const struct kvm_cpu *cpu)
+{
+    const struct mm *mm = cpu->base.linux_cpu.loaded_mm;
+
+    return mm && mm->guards.is_closed;
+}
+
 void kvm_gang_plant(struct kvm_cpu *cpu)
 {
     struct mm *mm = cpu->base.linux_cpu.loaded_mm;
 
     cpu->stops.mm = mm;
+    if (mm && !mm->guards.is_closed)
+        mm_guards_close(mm);
     if (!mm || !mm->num_sites || gang_has_planted(cpu, mm))
         return;
     kvm_gang_pause(&cpu->kvm->gang); /* some entered when there was no stop */
@@ -220,8 +230,13 @@ void kvm_gang_plant(struct kvm_cpu *cpu)
 
 void kvm_gang_lift(struct kvm_cpu *cpu)
 {
-    struct kvm_cpu *peer = cpu->stops.count ? gang_peer(cpu) : NULL;
+    struct mm *mm = cpu->base.linux_cpu.loaded_mm;
+    struct kvm_cpu *peer = gang_peer(cpu, cpu->stops.mm);
 
+    if (gang_is_closed(cpu) && !gang_peer(cpu, mm))
+        mm_guards_open(mm);
+    if (!cpu->stops.count)
+        return;
     if (!peer) {
         kvm_stops_lift(&cpu->stops);
         return;
@@ -255,17 +270,26 @@ bool kvm_gang_met(const struct kvm_cpu *cpu, uint64_t rip)
     return !gang_read(cpu, rip - 1, &before[1]) || !kvm_stops_is_own(before);
 }
 
+static bool gang_has_guards(const struct kvm_cpu *cpu)
+{
+    return gang_is_closed(cpu) &&
+           cpu->base.linux_cpu.loaded_mm->guards.num != 0;
+}
+
 void kvm_gang_uncover(struct kvm_gang *gang)
 {
     struct kvm_cpu *cpu = gang->first;
 
-    while (cpu && !cpu->stops.count)
+    while (cpu && !cpu->stops.count && !gang_has_guards(cpu))
         cpu = cpu->worker.next;
     if (!cpu)
         return;
     kvm_gang_pause(gang);
-    for (cpu = gang->first; cpu; cpu = cpu->worker.next)
+    for (cpu = gang->first; cpu; cpu = cpu->worker.next) {
         kvm_stops_lift(&cpu->stops);
+        if (gang_is_closed(cpu))
+            mm_guards_open(cpu->base.linux_cpu.loaded_mm);
+    }
 }
 
 /* --------------------------------------------------------------- the leader's

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arch/x86/core.h"
+#include "arch/x86/fault.h"
 #include "cpu/kvm/kvm_machine.h"
 #include "cpu/kvm/kvm_regs.h"
 #include "cpu/kvm/kvm_trap.h"
@@ -116,6 +117,41 @@ static int sync_get_events(struct kvm_sync *sync)
     return err;
 }
 
+static int sync_clear_events(struct kvm_sync *sync)
+{
+    struct kvm_vcpu_events none = {0};
+
+    sync->may_hold_trap = false;
+    return kvm_call_set_vcpu_events(sync->io.host, sync->io.fd, &none);
+}
+
+int kvm_sync_drop_fault(struct kvm_sync *sync)
+{
+    struct kvm_vcpu_events events = {0};
+    int err = 0;
+
+    if (!(sync->io.groups & KVM_STATE_EVENTS))
+        return 0; /* the host has said what it cannot carry */
+    err = kvm_call_get_vcpu_events(sync->io.host, sync->io.fd, &events);
+    if (err)
+        return err;
+    sync->may_hold_trap = true; /* INT3 is never shown */
+    if (!events.exception.injected && !events.exception.pending)
+        return 0;
+    return events.exception.nr == X86_DB ? 0 : sync_clear_events(sync);
+}
+
+/* A trap of one thread is none of another's. */
+static int sync_settle_trap(struct kvm_sync *sync, const struct kvm_regs *regs)
+{
+    bool is_other = memcmp(regs, &sync->regs, sizeof(*regs)) != 0;
+
+    if (!sync->may_hold_trap)
+        return 0;
+    sync->may_hold_trap = false;
+    return is_other ? sync_clear_events(sync) : 0;
+}
+
 static void sync_build(const struct kvm_sync *sync, struct kvm_regs *regs,
                        struct kvm_sregs *sregs)
 {
@@ -207,6 +243,7 @@ static int sync_put_all(struct kvm_sync *sync)
     memcpy(sync->msr, state->msr, sizeof(sync->msr));
     (void)x86_core_take_changed(sync->core);
     sync->run->cr8 = sregs.cr8;
+    sync->may_hold_trap = false;
     sync->run->kvm_valid_regs =
         sync_is_shared(sync) ? KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS : 0;
     if (!sync_is_ring3(sync))
@@ -254,7 +291,9 @@ int kvm_sync_enter(struct kvm_sync *sync)
     }
     sync_build(sync, &regs, &sregs);
     sync->run->cr8 = sregs.cr8; /* KVM takes it from there at each entry */
-    err = sync_put_sregs(sync, &sregs);
+    err = sync_settle_trap(sync, &regs);
+    if (!err)
+        err = sync_put_sregs(sync, &sregs);
     if (!err)
         err = sync_put_regs(sync, &regs);
     if (!err && is_changed)

@@ -38,6 +38,7 @@ struct kvm_sync {
     bool is_loaded;              /* the vCPU has had a complete state */
     bool is_lent;                /* the vCPU's is newer than the core's */
     int err;                     /* of a fetch, which cannot return one */
+    bool may_hold_trap;          /* KVM may have one that it does not show */
     uint64_t entry_rip;          /* RIP at the last entry */
     struct kvm_regs regs;        /* what the vCPU holds */
     struct kvm_sregs sregs;
@@ -59,6 +60,15 @@ SIM_MUST_CHECK int kvm_sync_enter(struct kvm_sync *sync);
 /** kvm_sync_exit() - after KVM_RUN: the core gets general and system registers
  *  and lends the rest.  Returns: 0 or -errno. */
 SIM_MUST_CHECK int kvm_sync_exit(struct kvm_sync *sync);
+/**
+ * kvm_sync_drop_fault() - a run of ring 3 was interrupted: take back a fault
+ * that is on its way
+ *
+ * RIP stands before the instruction, which faults again when its thread runs
+ * again; another thread may be the next.  Traps stay: RIP is behind them.
+ * Returns: 0 or -errno.
+ */
+SIM_MUST_CHECK int kvm_sync_drop_fault(struct kvm_sync *sync);
 /** kvm_sync_forget() - the core's state comes from elsewhere now: give the vCPU
  *  all of it at the next entry. */
 void kvm_sync_forget(struct kvm_sync *sync);

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/process.h"
 #include "arch/x86/linux/se_workload.h"
 #include "cpu/kvm/kvm_machine.h"
 #include "cpu/kvm/kvm_trap.h"
@@ -180,6 +181,11 @@ static void kvm_system_set_traps(struct kvm_system *kvm, struct kernel *kernel)
     };
     kvm->watch_next = kernel->watch_next;
     kernel->watch_next = &kvm->watch;
+    kernel->mm_watch.tracks_code = true;
+    for (const struct process *process = kernel->first_process; process;
+         process = process->next)
+        if (process->mm)
+            mm_guards_look_at_all(process->mm);
 }
 
 void kvm_system_startup(struct kvm_system *kvm)

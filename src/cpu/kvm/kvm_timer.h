@@ -40,8 +40,8 @@ void kvm_timer_unbind(struct kvm_timer *timer);
 bool kvm_timer_is_mine(const struct kvm_timer *timer);
 
 /** kvm_timer_arm() - end runs from @when_ns on (clock of host_clock_ns()).  A
- *  timer that fires earlier than that stays as it is: the runner arms it again
- *  if that was too early.  Returns: 0 or -errno. */
+ *  timer that is going to fire earlier than that stays as it is: the runner
+ *  arms it again if that was too early.  Returns: 0 or -errno. */
 SIM_MUST_CHECK int kvm_timer_arm(struct kvm_timer *timer, uint64_t when_ns);
 /** kvm_timer_fired() - after a run: whether the time has come. */
 bool kvm_timer_fired(struct kvm_timer *timer, uint64_t now_ns);

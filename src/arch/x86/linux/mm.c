@@ -84,6 +84,7 @@ void mm_put(struct mm *mm)
         mm_remove(mm, mm->num_vmas - 1);
     mem_free(mm->vmas);
     mem_free(mm->sites);
+    mm_guards_fini(&mm->guards);
     mem_free(mm);
 }
 
@@ -191,6 +192,19 @@ static uint64_t mm_pte_bits(const struct vma *vma, bool is_writable)
     return bits;
 }
 
+/* Of the entry for a page of @size at @addr that holds @frame. */
+static uint64_t mm_leaf_bits(struct mm *mm, const struct vma *vma,
+                             const struct pagetable_leaf *leaf, gpa_t frame,
+                             bool is_writable)
+{
+    uint64_t bits = mm_pte_bits(vma, is_writable);
+
+    if (mm->watch && mm->watch->tracks_code && (bits & PTE_PRESENT) &&
+        !(bits & PTE_NX))
+        bits |= mm_guards_look(mm, leaf->addr, frame, leaf->size);
+    return bits;
+}
+
 bool mm_split_page(struct mm *mm, uint64_t addr)
 {
     struct pagetable_leaf leaf;
@@ -227,7 +241,9 @@ void mm_reprotect(struct mm *mm, uint64_t start, uint64_t end)
                            (uint32_t)(leaf.size / FRAME_SIZE));
 
         mm_gather_change(&gather, &leaf, PTE_ADDR | PTE_LARGE | PTE_DIRTY,
-                         mm_pte_bits(vma, is_writable));
+                         mm_leaf_bits(mm, vma, &leaf,
+                                      pagetable_frame(*leaf.entry),
+                                      is_writable));
         start = leaf.addr + leaf.size;
     }
     (void)mm_gather_finish(&gather);
@@ -292,13 +308,17 @@ static void mm_add_resident(struct mm *mm, uint64_t size)
 static bool mm_populate_huge(struct mm *mm, const struct vma *vma,
                              uint64_t addr)
 {
-    uint64_t *entry =
-        pagetable_slot(&mm->pt, addr & ~HUGE_MASK, FRAME_HUGE_SIZE);
+    const struct pagetable_leaf leaf = {
+        .addr = addr & ~HUGE_MASK,
+        .size = FRAME_HUGE_SIZE,
+        .entry = pagetable_slot(&mm->pt, addr & ~HUGE_MASK, FRAME_HUGE_SIZE),
+    };
     gpa_t frame;
 
-    if (!entry || *entry || !frames_alloc_huge(mm->pt.frames, &frame))
+    if (!leaf.entry || *leaf.entry || !frames_alloc_huge(mm->pt.frames, &frame))
         return false;
-    pagetable_set(entry, frame.v | PTE_LARGE | mm_pte_bits(vma, true));
+    pagetable_set(leaf.entry, frame.v | PTE_LARGE |
+                                  mm_leaf_bits(mm, vma, &leaf, frame, true));
     mm_add_resident(mm, FRAME_HUGE_SIZE);
     return true;
 }
@@ -338,23 +358,25 @@ static void mm_populate_around(struct mm *mm, const struct vma *vma,
 {
     uint64_t size = (uint64_t)mm->fault_around * FRAME_SIZE;
     uint64_t start = addr & ~(size - 1), end = start + size;
-    uint64_t bits = mm_pte_bits(vma, !vma->object || (vma->flags & VMA_SHARED));
-    uint64_t *entry;
+    bool is_writable = !vma->object || (vma->flags & VMA_SHARED);
+    struct pagetable_leaf leaf = {.size = FRAME_SIZE};
     gpa_t frame;
 
     if (start < vma->start)
         start = vma->start;
     if (end > vma->end)
         end = vma->end;
-    entry = pagetable_slot(&mm->pt, start, FRAME_SIZE);
+    leaf.entry = pagetable_slot(&mm->pt, start, FRAME_SIZE);
     if (vma->object)
         vm_object_read_ahead(vma->object,
                              (start - vma->start + vma->offset) / FRAME_SIZE,
                              (uint32_t)((end - start) / FRAME_SIZE));
-    for (; entry && start < end; start += FRAME_SIZE, entry++) {
-        if (*entry || !mm_cheap_page(mm, vma, start, &frame))
+    for (; leaf.entry && start < end; start += FRAME_SIZE, leaf.entry++) {
+        if (*leaf.entry || !mm_cheap_page(mm, vma, start, &frame))
             continue;
-        pagetable_set(entry, frame.v | bits);
+        leaf.addr = start;
+        pagetable_set(leaf.entry, frame.v | mm_leaf_bits(mm, vma, &leaf, frame,
+                                                         is_writable));
         mm_add_resident(mm, FRAME_SIZE);
     }
 }
@@ -374,13 +396,14 @@ static enum mm_result mm_populate(struct mm *mm, const struct vma *vma,
                                   uint64_t addr)
 {
     bool is_writable = !vma->object || (vma->flags & VMA_SHARED);
-    uint64_t *entry;
+    struct pagetable_leaf leaf = {.addr = addr & ~PAGE_MASK,
+                                  .size = FRAME_SIZE};
     gpa_t frame;
 
     if (mm_can_be_huge(vma, addr) && mm_populate_huge(mm, vma, addr))
         return MM_OK;
-    entry = pagetable_slot(&mm->pt, addr & ~PAGE_MASK, FRAME_SIZE);
-    if (!entry)
+    leaf.entry = pagetable_slot(&mm->pt, leaf.addr, FRAME_SIZE);
+    if (!leaf.entry)
         return MM_NO_MEMORY;
     if (vma->object) {
         enum mm_result result = mm_populate_object(mm, vma, addr, &frame);
@@ -390,7 +413,8 @@ static enum mm_result mm_populate(struct mm *mm, const struct vma *vma,
     } else if (!frames_alloc(mm->pt.frames, &frame)) {
         return MM_NO_MEMORY;
     }
-    pagetable_set(entry, frame.v | mm_pte_bits(vma, is_writable));
+    pagetable_set(leaf.entry,
+                  frame.v | mm_leaf_bits(mm, vma, &leaf, frame, is_writable));
     mm_add_resident(mm, FRAME_SIZE);
     return MM_OK;
 }
@@ -420,7 +444,7 @@ static enum mm_result mm_copy_page(struct mm *mm, const struct vma *vma,
     mm_gather_start(&gather, mm);
     mm_gather_replace(&gather, leaf,
                       frame.v | (*leaf->entry & PTE_LARGE) |
-                          mm_pte_bits(vma, true) | PTE_DIRTY);
+                          mm_leaf_bits(mm, vma, leaf, frame, true) | PTE_DIRTY);
     (void)mm_gather_finish(&gather);
     return MM_OK;
 }
@@ -434,8 +458,10 @@ static enum mm_result mm_make_writable(struct mm *mm, const struct vma *vma,
         !frames_is_sole(mm->pt.frames, pagetable_frame(*leaf->entry),
                         (uint32_t)(leaf->size / FRAME_SIZE)))
         return mm_copy_page(mm, vma, leaf, addr);
-    (void)pagetable_change(leaf->entry, PTE_ADDR | PTE_LARGE,
-                           mm_pte_bits(vma, true) | PTE_DIRTY);
+    (void)pagetable_change(
+        leaf->entry, PTE_ADDR | PTE_LARGE,
+        mm_leaf_bits(mm, vma, leaf, pagetable_frame(*leaf->entry), true) |
+            PTE_DIRTY);
     return MM_OK;
 }
 
@@ -545,6 +571,7 @@ static void mm_fork_fields(const struct mm *mm, struct mm *copy)
     copy->num_sites = 0;
     copy->sites_signature = 0;
     copy->new_flags = 0;
+    mm_guards_copy(&copy->guards, &mm->guards);
 }
 
 struct mm *mm_fork(struct mm *mm)

@@ -18,6 +18,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch/x86/linux/mm_guard.h"
 #include "arch/x86/linux/pagetable.h"
 #include "base/compiler.h"
 
@@ -73,6 +74,8 @@ struct mm_watch {
     void (*frame)(struct mm_watch *watch, gpa_t frame, uint64_t len);
     /* This frame is no page table any more; may be NULL. */
     void (*table)(struct mm_watch *watch, gpa_t table);
+    /* Pages of code are looked through as they become executable; mm_guard.h */
+    bool tracks_code;
 };
 
 struct mm {
@@ -97,6 +100,7 @@ struct mm {
     uint32_t fault_around;   /* pages mapped for one touched, a power of two */
     struct stop_site *sites; /* where runs may end; stops.h */
     uint32_t num_sites;
+    struct mm_guards guards;  /* code that is the core's */
     uint64_t sites_signature; /* of the mappings that they were found in */
 };
 

@@ -198,6 +198,39 @@ TEST_F(KvmSync, GivesEverythingAnewAfterAnotherCpuRan)
     EXPECT_EQ(run.s.regs.regs.rax, 11u);
 }
 
+TEST_F(KvmSync, TakesAFaultBackThatIsOnItsWay)
+{
+    kvm_vcpu_events events = {};
+
+    open();
+    leave(Guest::kCode, 0);
+    int before = fake.count(KVM_SET_VCPU_EVENTS);
+    ASSERT_EQ(kvm_sync_drop_fault(&sync), 0);
+    EXPECT_EQ(fake.count(KVM_SET_VCPU_EVENTS), before) << "there was none";
+    events.exception.injected = 1;
+    events.exception.nr = X86_PF;
+    events.exception.has_error_code = 1;
+    memcpy(kept[KVM_GET_VCPU_EVENTS].data(), &events, sizeof(events));
+    ASSERT_EQ(kvm_sync_drop_fault(&sync), 0);
+    memcpy(&events, kept[KVM_GET_VCPU_EVENTS].data(), sizeof(events));
+    EXPECT_EQ(events.exception.injected, 0);
+}
+
+TEST_F(KvmSync, ATrapStaysWithItsThread)
+{
+    open();
+    leave(Guest::kCode + 1, 0);
+    int before = fake.count(KVM_SET_VCPU_EVENTS);
+    ASSERT_EQ(kvm_sync_drop_fault(&sync), 0); /* INT3 would not be shown */
+    ASSERT_EQ(kvm_sync_enter(&sync), 0);
+    EXPECT_EQ(fake.count(KVM_SET_VCPU_EVENTS), before) << "it is delivered";
+    leave(Guest::kCode + 1, 0);
+    ASSERT_EQ(kvm_sync_drop_fault(&sync), 0);
+    guest.gpr(X86_RSP) += 4096; /* another thread */
+    ASSERT_EQ(kvm_sync_enter(&sync), 0);
+    EXPECT_EQ(fake.count(KVM_SET_VCPU_EVENTS), before + 1);
+}
+
 TEST_F(KvmSync, TellsWhatTheKernelRefuses)
 {
     open();

@@ -61,6 +61,15 @@ TEST_F(KvmTimer, KeepsAnEarlierTimeThatItIsArmedFor)
     EXPECT_TRUE(wait());
 }
 
+TEST_F(KvmTimer, IsArmedAnewIfItFiredWhereNobodySawIt)
+{
+    ASSERT_EQ(kvm_timer_arm(&timer, host_clock_ns() + 2 * kMs), 0);
+    ASSERT_TRUE(wait());
+    __atomic_store_n(&flag, 0, __ATOMIC_SEQ_CST); /* a run had another end */
+    ASSERT_EQ(kvm_timer_arm(&timer, host_clock_ns() + 2 * kMs), 0);
+    EXPECT_TRUE(wait());
+}
+
 TEST_F(KvmTimer, IsArmedAnewForAnEarlierTime)
 {
     uint64_t now = host_clock_ns();
