@@ -349,18 +349,30 @@ bool cpu_hypercall(struct base_cpu *cpu, uint64_t *result)
 bool cpu_msr_read(struct base_cpu *cpu, uint32_t index, uint64_t *value)
 {
     struct x86_intr *intr = cpu->io.intr;
+    struct system_msr *other;
 
     (void)base_cpu_catch_up(cpu);
-    return intr && intr->ops->msr_read(intr, index, value);
+    if (intr && intr->ops->msr_read(intr, index, value))
+        return true;
+    other = system_find_msr(cpu->system, index);
+    if (!other || !other->read(other, (uint32_t)cpu->cpu_id, index, value))
+        return false;
+    look_at_horizon(cpu); /* the script may have ended the run */
+    return true;
 }
 
 bool cpu_msr_write(struct base_cpu *cpu, uint32_t index, uint64_t value)
 {
     struct x86_intr *intr = cpu->io.intr;
 
+    struct system_msr *other;
+
     (void)base_cpu_catch_up(cpu);
-    if (!intr || !intr->ops->msr_write(intr, index, value))
-        return false;
+    if (!intr || !intr->ops->msr_write(intr, index, value)) {
+        other = system_find_msr(cpu->system, index);
+        if (!other || !other->write(other, (uint32_t)cpu->cpu_id, index, value))
+            return false;
+    }
     look_at_horizon(cpu);
     return true;
 }

@@ -98,7 +98,8 @@ bool cpu_pseudo_op(struct base_cpu *cpu, uint16_t func, uint64_t *result);
  */
 bool cpu_hypercall(struct base_cpu *cpu, uint64_t *result);
 
-/** cpu_msr_read(), cpu_msr_write() - the interrupt controller's registers;
+/** cpu_msr_read(), cpu_msr_write() - registers of the interrupt controller and
+ *  those that a script answers (system_add_msr());
  *  false if @index is none of them or the value is not accepted. */
 bool cpu_msr_read(struct base_cpu *cpu, uint32_t index, uint64_t *value);
 bool cpu_msr_write(struct base_cpu *cpu, uint32_t index, uint64_t value);

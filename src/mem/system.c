@@ -65,6 +65,21 @@ uint16_t system_add_requestor(struct system *system,
     return (uint16_t)id;
 }
 
+void system_add_msr(struct system *system, struct system_msr *msr)
+{
+    msr->next = system->msrs;
+    system->msrs = msr;
+}
+
+struct system_msr *system_find_msr(const struct system *system, uint32_t index)
+{
+    struct system_msr *msr = system->msrs;
+
+    while (msr && (index < msr->first || index > msr->last))
+        msr = msr->next;
+    return msr;
+}
+
 uint32_t system_num_requestors(const struct system *system)
 {
     return system->num_requestors;

@@ -30,6 +30,17 @@ enum mem_mode {
     MEM_MODE_ATOMIC_NONCACHING, /* RAM only: KVM and fast functional */
 };
 
+/* Model-specific registers that a script answers; kept by whoever adds it. */
+struct system_msr {
+    struct system_msr *next;
+    uint32_t first, last;
+    /* false: #GP. */
+    bool (*read)(struct system_msr *msr, uint32_t cpu_id, uint32_t index,
+                 uint64_t *value);
+    bool (*write)(struct system_msr *msr, uint32_t cpu_id, uint32_t index,
+                  uint64_t value);
+};
+
 struct system {
     struct sim_object base;
 
@@ -52,6 +63,7 @@ struct system {
     uint64_t pseudo_window;  /* of pseudo operations; 0: none */
     const char **requestors; /* names, by index */
     uint32_t num_requestors;
+    struct system_msr *msrs; /* the last one added first */
 };
 
 /** system_of() - the nearest System at or above @obj; fatal if there is none
@@ -87,6 +99,12 @@ uint16_t system_add_requestor(struct system *system,
 uint32_t system_num_requestors(const struct system *system);
 /* All names; may move while requestors are added. */
 const char *const *system_requestor_names(const struct system *system);
+
+/** system_add_msr() - answer these registers from now on, where neither the
+ *  processor nor its interrupt controller knows them. */
+void system_add_msr(struct system *system, struct system_msr *msr);
+/** system_find_msr() - who answers @index; NULL: nobody. */
+struct system_msr *system_find_msr(const struct system *system, uint32_t index);
 
 extern const struct sim_type system_type; /* "System" */
 

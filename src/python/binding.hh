@@ -14,6 +14,7 @@
 
 #include <exception>
 #include <list>
+#include <memory>
 #include <set>
 #include <string>
 
@@ -67,6 +68,7 @@ class Simulation
 
     std::set<Event *> events; /* that are scheduled; each holds a reference */
     std::list<py::object> stat_files; /* outputs of statistics in Python */
+    std::list<std::shared_ptr<void>> hooks; /* that the core refers to */
 
   private:
     static void on_message(void *ctx, const char *level, const char *text);
@@ -96,6 +98,7 @@ void bind_checkpoint(py::module_ &module, py::class_<Simulation> &cls);
 void bind_debug(py::module_ &module);
 void bind_cpu(py::module_ &module);
 void bind_kvm(py::module_ &module);
+void bind_msr(py::module_ &module);
 void bind_stops(py::module_ &module);
 void bind_vcpu(py::module_ &module);
 

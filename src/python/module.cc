@@ -37,6 +37,7 @@ PYBIND11_MODULE(_core, module)
     binding::bind_debug(module);
     binding::bind_cpu(module);
     binding::bind_kvm(module);
+    binding::bind_msr(module);
     binding::bind_stops(module);
     binding::bind_vcpu(module);
 }

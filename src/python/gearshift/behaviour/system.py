@@ -3,8 +3,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Callable, Optional
 
+from gearshift import _core
 from gearshift.errors import FatalError, script_line
 
 _MODES = ("invalid", "atomic", "timing", "atomic_noncaching")
@@ -31,6 +32,31 @@ class SystemMethods:
             self.mem_mode = str(mode)
         else:
             self._native.set_param("mem_mode", _MODES.index(str(mode)))
+
+    def on_msr(
+        self: Any,
+        index: int,
+        read: Optional[Callable[[int, int], Optional[int]]] = None,
+        write: Optional[Callable[[int, int, int], Any]] = None,
+        count: int = 1,
+    ) -> None:
+        """Answer RDMSR and WRMSR of @count registers from @index on.
+
+        Asked where neither the processor nor its interrupt controller knows
+        the register: read(cpu_id, index) gives the value, or None for #GP;
+        write(cpu_id, index, value) gives False for #GP.  Without a callable
+        the access is #GP.  Under KVM this needs the core for ring 0, or a
+        host that hands unknown registers on (X86_USER_SPACE_MSR).
+        """
+        if not 0 <= index <= index + count - 1 < 1 << 32:
+            raise FatalError(
+                f"{self.path()}: on_msr(): registers have numbers below 2**32, "
+                f"not {index:#x} and {count} of them",
+                script_line(),
+            )
+        _core.system_add_msr(
+            self.getCCObject(), index, index + count - 1, read, write
+        )
 
 
 MIXINS = {"System": SystemMethods}

@@ -1,0 +1,95 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Model-specific registers that a script answers."""
+
+import pytest
+
+from conftest import ROOT
+from gearshift.gearbox import kvm_refusal
+
+# Real mode: ECX = 0x1234, RDMSR, AL to the debug console, add 1, WRMSR, the
+# exit port; an exception is a triple fault.
+READS_AND_WRITES = (
+    "0f011e007d"  # lidt [0x7d00], an empty table
+    "66b934120000 0f32 e6e9 0401 0f30 b003 e6f4 f4"
+)
+
+EXAMPLE = (ROOT / "configs/example/bare_metal.py").read_text()
+HEAD, TAIL = EXAMPLE.split("m5.instantiate()\n")
+
+
+def run(runner, handlers, cpu="X86AtomicSimpleCPU"):
+    """The image on the example's machine, with handlers of registers."""
+    code = bytes.fromhex(READS_AND_WRITES.replace(" ", ""))
+    path = runner.path("image")
+    path.write_bytes(code.ljust(0x200, b"\0"))
+    head = HEAD
+    if cpu != "X86AtomicSimpleCPU":
+        head = head.replace(
+            "[X86AtomicSimpleCPU(",
+            f"[m5.objects.{cpu}(",
+        ).replace(
+            "system = System(",
+            "import m5.objects\nsystem = System(kvm_vm=m5.objects.KvmVM(), ",
+        )
+        assert head != HEAD
+    script = f"{head}m5.instantiate()\n{handlers}\n{TAIL}"
+    return runner.script(script, str(path))
+
+
+CPUS = ["X86AtomicSimpleCPU", "X86KvmCPU"]
+
+
+@pytest.mark.parametrize("cpu", CPUS)
+def test_a_script_answers(runner, cpu):
+    """With the CPU's number, the register's and the value."""
+    if "Kvm" in cpu and kvm_refusal():
+        pytest.skip(f"no KVM: {kvm_refusal()}")
+    handlers = """
+def read(cpu, index):
+    print("read", cpu, hex(index), flush=True)
+    return 0x1122334400000041
+def write(cpu, index, value):
+    print("write", cpu, hex(index), hex(value), flush=True)
+system.on_msr(0x1230, read, write, count=8)
+"""
+    done = run(runner, handlers, cpu)
+    lines = done.stdout.replace("A", "A\n").splitlines()
+    assert "read 0 0x1234" in lines, done.stderr
+    assert "A" in lines
+    assert "write 0 0x1234 0x1122334400000042" in lines
+    assert "exit port written, code 7" in done.stdout, done.stderr
+
+
+@pytest.mark.parametrize(
+    "handlers",
+    [
+        "",
+        "system.on_msr(0x1235, lambda *_: 1, lambda *_: None)",
+        "system.on_msr(0x1234)",
+        "system.on_msr(0x1234, lambda cpu, index: None)",
+        "system.on_msr(0x1234, lambda cpu, index: 1)",
+        "system.on_msr(0x1234, lambda *_: 1, lambda *_: False)",
+    ],
+)
+def test_otherwise_it_is_a_fault(runner, handlers):
+    """#GP, which the image does not survive."""
+    done = run(runner, handlers)
+    assert "triple fault" in done.stdout + done.stderr
+    assert "exit port" not in done.stdout
+
+
+@pytest.mark.parametrize(
+    "handlers, text",
+    [
+        ("system.on_msr(0x1234, lambda *_: 1 / 0)", "ZeroDivisionError"),
+        ("system.on_msr(0x1234, lambda *_: -1)", "number of 64 bits"),
+        ("system.on_msr(0x1234, lambda *_: 'x')", "number of 64 bits"),
+        ("system.on_msr(-1)", "below 2**32"),
+        ("system.on_msr(0xffffffff, count=2)", "below 2**32"),
+    ],
+)
+def test_an_error_of_the_script_is_the_script_s(runner, handlers, text):
+    """It ends the run and names the line."""
+    done = run(runner, handlers)
+    assert text in done.stderr
+    assert done.returncode == 1
