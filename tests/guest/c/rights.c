@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Descriptors and credentials over socket pairs.
+ * Descriptors and credentials over socket pairs, and flags of transfers.
  *
  * guest-flags: -O1 -D_GNU_SOURCE
  */
@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -179,11 +180,161 @@ static void credentials(void)
     receive(pair[0], fds, 200, MSG_DONTWAIT);
 }
 
+static void looking_ahead(void)
+{
+    int pair[2], fds[4], files[2] = {0, 1};
+    char text[20] = "", a[3] = "", b[4] = "";
+    struct iovec vec[2] = {
+        {a, 2},
+        {b, 3}
+    };
+    struct msghdr message = {.msg_iov = vec, .msg_iovlen = 2};
+
+    (void)!socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    printf("%s\n",
+           name_of((int)recv(pair[0], text, 9, MSG_PEEK | MSG_DONTWAIT)));
+    (void)!send(pair[1], "abcdef", 6, MSG_MORE);
+    printf("%d ", (int)recv(pair[0], text, 4, MSG_PEEK));
+    printf("%s ", text);
+    printf("%d ", (int)recvmsg(pair[0], &message, MSG_PEEK));
+    printf("%s %s ", a, b);
+    printf("%d ", (int)recv(pair[0], text, 3, MSG_TRUNC));
+    printf("%d %s\n", (int)recv(pair[0], text, 19, 0), text);
+    send_fds(pair[1], "peeked", files, 2);
+    receive(pair[0], fds, 200, MSG_PEEK);
+    printf("%d\n", close(fds[1]));
+    receive(pair[0], fds, 200, 0);
+    printf("%d\n", close(fds[1]));
+    receive(pair[0], fds, 200, MSG_PEEK | MSG_DONTWAIT);
+}
+
+/* Two messages with descriptors over buffers that end where they do. */
+static void several_buffers(void)
+{
+    int pair[2], file = 0;
+    char a[2] = "", b[9] = "", control[200];
+    struct iovec vec[2] = {
+        {a, 1},
+        {b, 8}
+    };
+    struct msghdr message = {.msg_iov = vec,
+                             .msg_iovlen = 2,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+
+    (void)!socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    send_fds(pair[1], "1", &file, 1);
+    send_fds(pair[1], "2", &file, 1);
+    printf("%d ", (int)recvmsg(pair[0], &message, 0));
+    printf("%s|%s %d\n", a, b, (int)message.msg_controllen);
+    message.msg_controllen = sizeof(control);
+    printf("%d ", (int)recvmsg(pair[0], &message, MSG_WAITALL));
+    printf("%s|%s %d\n", a, b, (int)message.msg_controllen);
+}
+
+static void waiting_for_all(void)
+{
+    int pair[2], file = 0;
+    char text[20] = "";
+
+    (void)!socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    fflush(stdout);
+    if (fork() == 0) {
+        (void)!write(pair[1], "one", 3);
+        usleep(20000);
+        (void)!write(pair[1], "two", 3);
+        usleep(20000);
+        send_fds(pair[1], "x", &file, 1);
+        _exit(0);
+    }
+    printf("%d ", (int)recv(pair[0], text, 6, MSG_WAITALL));
+    printf("%s ", text);
+    printf("%d ", (int)recv(pair[0], text, 6, MSG_WAITALL));
+    wait(NULL);
+    (void)!write(pair[1], "rest", 4);
+    close(pair[1]);
+    memset(text, 0, sizeof(text));
+    printf("%d ", (int)recv(pair[0], text, 6, MSG_WAITALL));
+    printf("%s ", text);
+    printf("%d\n", (int)recv(pair[0], text, 6, MSG_WAITALL));
+}
+
+static void names(void)
+{
+    int pair[2];
+    union {
+        struct sockaddr any;
+        char bytes[20];
+    } name;
+    socklen_t len = sizeof(name);
+    char text[4];
+
+    (void)!socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+    memset(&name, 7, sizeof(name));
+    printf("%s ", name_of(getsockname(pair[0], &name.any, &len)));
+    printf("%d %d ", name.any.sa_family, (int)len);
+    len = 1;
+    printf("%s ", name_of(getpeername(pair[0], &name.any, &len)));
+    printf("%d ", (int)len);
+    len = (socklen_t)-1;
+    printf("%s ", name_of(getpeername(pair[0], &name.any, &len)));
+    (void)!write(pair[1], "abc", 3);
+    len = sizeof(name);
+    printf("%d ", (int)recvfrom(pair[0], text, 3, 0, &name.any, &len));
+    printf("%d ", (int)len);
+    name.any.sa_family = AF_UNIX;
+    printf("%s ", name_of((int)sendto(pair[0], "x", 1, 0, &name.any, 10)));
+    printf("%s ", name_of((int)sendto(pair[0], "x", 1, 0, &name.any, 0)));
+    printf("%s ", name_of((int)sendto(0, "x", 1, 0, &name.any, 10)));
+    printf("%s ", name_of(listen(pair[0], 1)));
+    printf("%s ", name_of(accept(pair[0], NULL, NULL)));
+    printf("%s\n", name_of((int)recv(pair[0], text, 1, MSG_OOB)));
+    printf("%s ", name_of(shutdown(pair[0], 7)));
+    printf("%s\n", name_of(shutdown(pair[1], SHUT_WR)));
+}
+
+#ifdef __i386__
+/* Libraries use socketcall(2) or the direct calls, by their age. */
+static void both_ways(void)
+{
+    int pair[2];
+    char text[8] = "";
+    struct iovec vec = {text, 7};
+    struct msghdr message = {.msg_iov = &vec, .msg_iovlen = 1};
+    unsigned long make[4] = {AF_UNIX, SOCK_STREAM, 0, (unsigned long)pair};
+    unsigned long args[6] = {0, (unsigned long)"abcdef", 6};
+
+    printf("%s ", name_of((int)syscall(SYS_socketcall, 8, make)));
+    args[0] = (unsigned long)pair[1];
+    printf("%d ", (int)syscall(SYS_socketcall, 9, args));
+    printf("%d ", (int)syscall(SYS_recvmsg, pair[0], &message, 0));
+    printf("%s ", text);
+    close(pair[0]);
+    close(pair[1]);
+    printf("%s ", name_of((int)syscall(SYS_socketpair, AF_UNIX, SOCK_STREAM, 0,
+                                       pair)));
+    printf("%d ", (int)syscall(SYS_sendto, pair[1], "direct", 6, 0, NULL, 0));
+    args[0] = (unsigned long)pair[0];
+    args[1] = (unsigned long)text;
+    printf("%d %s ", (int)syscall(SYS_socketcall, 10, args), text);
+    printf("%s ", name_of((int)syscall(SYS_socketcall, 0, args)));
+    printf("%s ", name_of((int)syscall(SYS_socketcall, 99, args)));
+    printf("%s\n", name_of((int)syscall(SYS_socketcall, 9, 16)));
+}
+#endif
+
 int main(void)
 {
     pass_a_pipe();
     borders();
     errors();
     credentials();
+    looking_ahead();
+    several_buffers();
+    waiting_for_all();
+    names();
+#ifdef __i386__
+    both_ways();
+#endif
     return 0;
 }

@@ -200,9 +200,12 @@ bool file_is_socket(const struct file *file);
 /** file_socket_give() - what goes with the next byte written; taken over.
  *  NULL drops what did not go. */
 void file_socket_give(struct file *file, struct socket_rights *rights);
-/** file_socket_receive() - where reads put what comes beside the bytes; NULL:
- *  they drop it. */
-void file_socket_receive(struct file *file, struct socket_rights **out);
+/** file_socket_receive() - reads are part of a call @receive, which gets what
+ *  comes beside the bytes; NULL: plain ones, which drop it. */
+void file_socket_receive(struct file *file, struct socket_receive *receive);
+/** file_socket_call_ended() - whether the call of file_socket_receive() reached
+ *  bytes that it must not join with those it has. */
+bool file_socket_call_ended(const struct file *file);
 /* SO_PASSCRED of the reading side. */
 bool file_socket_wants_creds(const struct file *file);
 void file_socket_want_creds(struct file *file, uint32_t wanted);

@@ -43,7 +43,7 @@ struct pipe_end {
     uint64_t opens_before; /* of the other side of a named pipe */
     /* Of a socket: */
     struct socket_rights *giving;     /* go with the next byte written */
-    struct socket_rights **receiving; /* where those that come go, or NULL */
+    struct socket_receive *receiving; /* the call that reads, or NULL */
     struct socket_creds maker;
 };
 
@@ -70,6 +70,26 @@ static void pipe_buffer_put(struct pipe_buffer *buffer)
     rights_queue_fini(&buffer->rights);
     mem_free(buffer->data);
     mem_free(buffer);
+}
+
+/* Copy from byte @skip on, and leave it. */
+static uint32_t pipe_buffer_peek(const struct pipe_buffer *buffer,
+                                 uint64_t skip, uint8_t *to, uint64_t max)
+{
+    uint32_t done = 0;
+
+    while (skip + done < buffer->len && done < max) {
+        uint32_t at = (uint32_t)((buffer->start + skip + done) % buffer->size);
+        uint64_t part = buffer->len - skip - done;
+
+        if (part > buffer->size - at)
+            part = buffer->size - at;
+        if (part > max - done)
+            part = max - done;
+        memcpy(to + done, buffer->data + at, part);
+        done += (uint32_t)part;
+    }
+    return done;
 }
 
 static uint32_t pipe_buffer_get(struct pipe_buffer *buffer, uint8_t *to,
@@ -122,22 +142,47 @@ static void pipe_pass_rights(struct kernel *kernel, const struct pipe_end *end,
         return;
     kernel->num_files_in_flight -= rights->num_files;
     if (end->receiving)
-        *end->receiving = rights;
+        socket_receive_add(end->receiving, rights);
     else
         socket_rights_free(rights);
+}
+
+/* MSG_PEEK: what was looked at before, in the same call, is passed over. */
+static int64_t pipe_peek(const struct pipe_end *end, const struct file_io *io,
+                         uint64_t limit)
+{
+    struct socket_receive *receive = end->receiving;
+    uint64_t done = 0;
+
+    for (int i = 0; i < io->count; i++) {
+        uint64_t len = io->iov[i].iov_len;
+
+        done += pipe_buffer_peek(end->in, receive->peeked + done,
+                                 io->iov[i].iov_base,
+                                 len < limit - done ? len : limit - done);
+    }
+    receive->peeked += done;
+    socket_receive_add(receive,
+                       rights_queue_peek(&end->in->rights, receive->peeked));
+    return (int64_t)done;
 }
 
 static int64_t file_pipe_read(struct file *file, const struct file_io *io)
 {
     const struct pipe_end *end = file->priv;
-    uint64_t limit = rights_queue_limit(&end->in->rights), done = 0;
+    uint64_t limit = end->receiving
+                         ? socket_receive_room(end->receiving, &end->in->rights)
+                         : rights_queue_limit(&end->in->rights);
+    uint64_t done = 0;
 
     if (io->offset >= 0)
         return -ESPIPE;
-    if (!file_io_len(io))
+    if (!file_io_len(io) || !limit)
         return 0;
     if (!end->in->len)
         return end->in->num_writers ? -EAGAIN : 0;
+    if (end->receiving && end->receiving->peeks)
+        return pipe_peek(end, io, limit);
     for (int i = 0; i < io->count; i++) {
         uint64_t len = io->iov[i].iov_len;
 
@@ -464,11 +509,19 @@ void file_socket_give(struct file *file, struct socket_rights *rights)
     end->giving = rights;
 }
 
-void file_socket_receive(struct file *file, struct socket_rights **out)
+void file_socket_receive(struct file *file, struct socket_receive *receive)
 {
     struct pipe_end *end = file->priv;
 
-    end->receiving = out;
+    end->receiving = receive;
+}
+
+bool file_socket_call_ended(const struct file *file)
+{
+    const struct pipe_end *end = file->priv;
+
+    return end->receiving &&
+           !socket_receive_room(end->receiving, &end->in->rights);
 }
 
 bool file_socket_wants_creds(const struct file *file)

@@ -92,6 +92,48 @@ struct socket_rights *rights_queue_pass(struct rights_queue *queue,
     return taken;
 }
 
+struct socket_rights *rights_queue_peek(const struct rights_queue *queue,
+                                        uint64_t count)
+{
+    const struct socket_rights *last = NULL, *next = queue->first;
+    struct socket_rights *copy;
+
+    for (; next && next->start < queue->read + count; next = next->next)
+        last = next;
+    if (!last)
+        return NULL;
+    copy = socket_rights_create();
+    *copy = *last;
+    copy->next = NULL;
+    for (uint32_t i = 0; i < copy->num_files; i++)
+        (void)file_get(copy->files[i]);
+    return copy;
+}
+
+uint64_t socket_receive_room(struct socket_receive *receive,
+                             const struct rights_queue *queue)
+{
+    uint64_t limit = rights_queue_limit(queue);
+
+    if (!receive->has_end) {
+        receive->has_end = true;
+        receive->end = limit == UINT64_MAX ? UINT64_MAX : queue->read + limit;
+    }
+    return receive->end - queue->read - receive->peeked;
+}
+
+/* Descriptions end a call, but credentials may come again after them. */
+void socket_receive_add(struct socket_receive *receive,
+                        struct socket_rights *rights)
+{
+    if (receive->rights && receive->rights->num_files) {
+        socket_rights_free(rights);
+        return;
+    }
+    socket_rights_free(receive->rights);
+    receive->rights = rights;
+}
+
 void rights_queue_fini(struct rights_queue *queue)
 {
     while (queue->first) {

@@ -38,6 +38,15 @@ struct rights_queue {
     uint64_t written, read;      /* bytes, ever */
 };
 
+/* What one receiving call wants and gets, over all its buffers. */
+struct socket_receive {
+    bool peeks;      /* leaves everything where it is (MSG_PEEK) */
+    uint64_t peeked; /* bytes it looked at so far */
+    bool has_end;
+    uint64_t end;                 /* byte of the stream where it must stop */
+    struct socket_rights *rights; /* came with the bytes; the caller's */
+};
+
 struct socket_rights *socket_rights_create(void);
 /* With the references. */
 void socket_rights_free(struct socket_rights *rights);
@@ -52,6 +61,16 @@ uint64_t rights_queue_limit(const struct rights_queue *queue);
  *  Returns: what came with them, the caller's to free; or NULL. */
 struct socket_rights *rights_queue_pass(struct rights_queue *queue,
                                         uint64_t count);
+/** rights_queue_peek() - a copy, the caller's, of what rights_queue_pass()
+ *  would give. */
+struct socket_rights *rights_queue_peek(const struct rights_queue *queue,
+                                        uint64_t count);
+/** socket_receive_room() - how many bytes the call may still get. */
+uint64_t socket_receive_room(struct socket_receive *receive,
+                             const struct rights_queue *queue);
+/** socket_receive_add() - @rights, taken over, came with bytes of the call. */
+void socket_receive_add(struct socket_receive *receive,
+                        struct socket_rights *rights);
 void rights_queue_fini(struct rights_queue *queue);
 
 #ifdef __cplusplus

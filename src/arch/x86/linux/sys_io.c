@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/uio.h>
@@ -14,14 +15,13 @@
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/mm.h"
+#include "arch/x86/linux/sys_io.h"
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/uaccess.h"
 #include "base/alloc.h"
 
 enum { PIECES = 64, NO_OFFSET = -1 };
 #define MAX_TRANSFER UINT64_C(0x7ffff000)
-
-enum io_direction { IO_READ, IO_WRITE };
 
 /* The program's buffers of one call. */
 struct io_request {
@@ -41,13 +41,13 @@ static int64_t io_piece(const struct io_request *io, uint64_t addr,
     struct uaccess_vec vec = {.iov = pieces, .max = PIECES};
     int64_t got =
         uaccess_pages(io->call->mm, addr, len,
-                      io->direction == IO_READ ? MM_WRITE : MM_READ, &vec);
+                      io->direction == IO_WRITE ? MM_READ : MM_WRITE, &vec);
 
     transfer.count = vec.count;
     if (got < 0)
         return got;
-    return io->direction == IO_READ ? file_read(io->file, &transfer)
-                                    : file_write(io->file, &transfer);
+    return io->direction == IO_WRITE ? file_write(io->file, &transfer)
+                                     : file_read(io->file, &transfer);
 }
 
 /* One buffer, in pieces that fit; stops at the first that is not complete. */
@@ -65,7 +65,7 @@ static int64_t io_buffer(const struct io_request *io, uint64_t addr,
         if (got < 0)
             return done ? (int64_t)done : got;
         done += (uint64_t)got;
-        if (!got || (io->direction == IO_READ && !file_is_regular(io->file)))
+        if (!got || (io->direction != IO_WRITE && !file_is_regular(io->file)))
             break;
     } while (done < len);
     return (int64_t)done;
@@ -117,6 +117,17 @@ static int64_t io_broken_pipe(const struct io_request *io)
     return -EPIPE;
 }
 
+/* Whether a transfer that moved a part is complete. */
+static bool io_is_done(const struct io_request *io, uint64_t done)
+{
+    if (io->direction == IO_READ || done >= io_total(io) ||
+        (io->file->flags & O_NONBLOCK) || file_is_regular(io->file))
+        return true;
+    /* What can still be read but was not belongs to the next call. */
+    return io->direction == IO_READ_ALL &&
+           ((file_poll(io->file) & POLLIN) || file_socket_call_ended(io->file));
+}
+
 /*
  * Run a transfer to its end, waiting if the file is not ready.  A write that
  * blocks goes on until all is written; wait.progress remembers how far it got.
@@ -125,14 +136,11 @@ static int64_t io_run(const struct io_request *io)
 {
     struct thread_wait *wait = &io->call->thread->wait;
     bool may_wait = !(io->file->flags & O_NONBLOCK);
-    uint64_t total = io_total(io);
     int64_t got = io_all(io, wait->progress);
 
     if (got > 0) {
         wait->progress += (uint64_t)got;
-        if (io->direction == IO_READ || wait->progress >= total || !may_wait)
-            return (int64_t)wait->progress;
-        if (file_is_regular(io->file))
+        if (io_is_done(io, wait->progress))
             return (int64_t)wait->progress;
         got = -EAGAIN;
     }
@@ -252,6 +260,16 @@ static int64_t sys_readv(struct syscall *call)
 static int64_t sys_writev(struct syscall *call)
 {
     return io_vector(call, IO_WRITE, NO_OFFSET);
+}
+
+int64_t syscall_io_buffer(struct syscall *call, enum io_direction direction)
+{
+    return io_single(call, direction, NO_OFFSET);
+}
+
+int64_t syscall_io_vector(struct syscall *call, enum io_direction direction)
+{
+    return io_vector(call, direction, NO_OFFSET);
 }
 
 static int64_t io_vec_offset(const struct syscall *call)

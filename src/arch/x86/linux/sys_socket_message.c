@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <poll.h>
+#include <stddef.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -25,19 +25,105 @@ struct message_header { /* 64-bit struct msghdr */
     uint32_t flags, pad2;
 };
 
+struct message_header_32 {
+    uint32_t name, name_len, iov, count, control, control_len, flags;
+};
+
 struct control_header { /* 64-bit struct cmsghdr */
     uint64_t len;
     int32_t level, type;
 };
 
-enum {
-    SEND_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL,
-    RECEIVE_FLAGS = MSG_DONTWAIT | MSG_NOSIGNAL | MSG_CMSG_CLOEXEC,
+struct control_header_32 {
+    uint32_t len;
+    int32_t level, type;
 };
 
-static uint64_t control_space(uint64_t len)
+static int message_get(const struct syscall *call,
+                       struct message_header *message)
 {
-    return (len + 7) & ~UINT64_C(7);
+    struct message_header_32 narrow;
+
+    if (!call->is_32)
+        return uaccess_get(call->mm, call->arg[1], *message);
+    if (uaccess_get(call->mm, call->arg[1], narrow))
+        return -EFAULT;
+    *message = (struct message_header){.name = narrow.name,
+                                       .name_len = narrow.name_len,
+                                       .iov = narrow.iov,
+                                       .count = narrow.count,
+                                       .control = narrow.control,
+                                       .control_len = narrow.control_len,
+                                       .flags = narrow.flags};
+    return 0;
+}
+
+/* What recvmsg tells: no name, the length of the control part, flags. */
+static int message_put(const struct syscall *call, uint64_t control_len,
+                       uint32_t flags)
+{
+    uint64_t addr = call->arg[1];
+    const uint32_t no_name = 0;
+    uint32_t narrow[2] = {(uint32_t)control_len, flags};
+
+    if (call->is_32)
+        return uaccess_put(call->mm,
+                           addr + offsetof(struct message_header_32, name_len),
+                           no_name) ||
+                       uaccess_put(call->mm,
+                                   addr + offsetof(struct message_header_32,
+                                                   control_len),
+                                   narrow)
+                   ? -EFAULT
+                   : 0;
+    return uaccess_put(call->mm,
+                       addr + offsetof(struct message_header, name_len),
+                       no_name) ||
+                   uaccess_put(call->mm,
+                               addr +
+                                   offsetof(struct message_header, control_len),
+                               control_len) ||
+                   uaccess_put(call->mm,
+                               addr + offsetof(struct message_header, flags),
+                               flags)
+               ? -EFAULT
+               : 0;
+}
+
+static uint32_t control_header_size(const struct syscall *call)
+{
+    return call->is_32 ? sizeof(struct control_header_32)
+                       : sizeof(struct control_header);
+}
+
+static int control_get(const struct syscall *call, uint64_t addr,
+                       struct control_header *header)
+{
+    struct control_header_32 narrow;
+
+    if (!call->is_32)
+        return uaccess_get(call->mm, addr, *header);
+    if (uaccess_get(call->mm, addr, narrow))
+        return -EFAULT;
+    *header = (struct control_header){narrow.len, narrow.level, narrow.type};
+    return 0;
+}
+
+static int control_put_header(const struct syscall *call, uint64_t addr,
+                              const struct control_header *header)
+{
+    const struct control_header_32 narrow = {(uint32_t)header->len,
+                                             header->level, header->type};
+
+    return call->is_32 ? uaccess_put(call->mm, addr, narrow)
+                       : uaccess_put(call->mm, addr, *header);
+}
+
+static uint64_t control_space(const struct syscall *call, uint64_t len)
+{
+    uint64_t align = call->is_32 ? 4 : 8;
+
+    return (len + align - 1) & ~(align - 1);
 }
 
 /* ------------------------------------------------------------------ sending */
@@ -81,7 +167,7 @@ static int rights_add_control(const struct syscall *call, uint64_t addr,
                               const struct control_header *header,
                               struct socket_rights *rights)
 {
-    uint64_t len = header->len - sizeof(*header);
+    uint64_t len = header->len - control_header_size(call);
 
     if (header->level != SOL_SOCKET)
         return 0;
@@ -99,24 +185,25 @@ static int rights_read(const struct syscall *call,
                        const struct message_header *message,
                        struct socket_rights *rights)
 {
+    uint32_t header_size = control_header_size(call);
     uint64_t at = 0;
     int error = 0;
 
     if (message->control_len > INT_MAX)
         return -ENOBUFS;
-    while (!error &&
-           at + sizeof(struct control_header) <= message->control_len) {
+    /* Where a 32-bit program's part is converted, it must have something. */
+    if (call->is_32 && message->control_len < header_size)
+        return -EINVAL;
+    while (!error && at + header_size <= message->control_len) {
         struct control_header header;
         uint64_t addr = message->control + at;
 
-        if (uaccess_get(call->mm, addr, header))
+        if (control_get(call, addr, &header))
             return -EFAULT;
-        if (header.len < sizeof(header) ||
-            header.len > message->control_len - at)
+        if (header.len < header_size || header.len > message->control_len - at)
             return -EINVAL;
-        error =
-            rights_add_control(call, addr + sizeof(header), &header, rights);
-        at += control_space(header.len);
+        error = rights_add_control(call, addr + header_size, &header, rights);
+        at += control_space(call, header.len);
     }
     return error;
 }
@@ -126,26 +213,18 @@ static int64_t message_send(struct syscall *call, struct file *file,
                             struct socket_rights *rights)
 {
     struct syscall inner = *call;
-    uint32_t old_flags = file->flags;
     int64_t result;
 
-    if ((call->arg[2] & MSG_NOSIGNAL) && (file_poll(file) & POLLERR)) {
-        socket_rights_free(rights);
-        return -EPIPE;
-    }
     inner.arg[1] = message->iov;
     inner.arg[2] = message->count;
-    if (call->arg[2] & MSG_DONTWAIT)
-        file->flags |= O_NONBLOCK;
     file_socket_give(file, rights);
-    result = syscall_socket_transfer(&inner, "writev");
+    result = syscall_socket_write(&inner, SOCKET_VECTOR, call->arg[2]);
     /* What did not go yet is read again when the call is. */
     file_socket_give(file, NULL);
-    file->flags = old_flags;
     return result;
 }
 
-static int64_t sys_sendmsg(struct syscall *call)
+int64_t sys_sendmsg(struct syscall *call)
 {
     struct file *file = syscall_file(call, call->arg[0]);
     struct message_header message;
@@ -154,9 +233,7 @@ static int64_t sys_sendmsg(struct syscall *call)
 
     if (error)
         return error;
-    if (call->arg[2] & ~(uint64_t)SEND_FLAGS)
-        return -EOPNOTSUPP;
-    if (uaccess_get(call->mm, call->arg[1], message))
+    if (message_get(call, &message))
         return -EFAULT;
     if (message.name && message.name_len)
         return -EISCONN;
@@ -188,10 +265,11 @@ struct control_out {
 static int control_put(const struct syscall *call, struct control_out *out,
                        int type, const void *data, uint64_t len)
 {
-    struct control_header header = {sizeof(header) + len, SOL_SOCKET, type};
+    uint32_t header_size = control_header_size(call);
+    struct control_header header = {header_size + len, SOL_SOCKET, type};
     uint64_t addr = out->addr + out->used;
 
-    if (out->room < sizeof(header)) {
+    if (out->room < header_size) {
         out->flags |= MSG_CTRUNC;
         return 0;
     }
@@ -199,11 +277,11 @@ static int control_put(const struct syscall *call, struct control_out *out,
         out->flags |= MSG_CTRUNC;
         header.len = out->room;
     }
-    if (uaccess_put(call->mm, addr, header) ||
-        uaccess_write(call->mm, addr + sizeof(header), data,
-                      header.len - sizeof(header)))
+    if (control_put_header(call, addr, &header) ||
+        uaccess_write(call->mm, addr + header_size, data,
+                      header.len - header_size))
         return -EFAULT;
-    len = control_space(header.len);
+    len = control_space(call, header.len);
     if (len > out->room)
         len = out->room;
     out->used += len;
@@ -217,9 +295,8 @@ static int control_put_files(const struct syscall *call,
                              struct socket_rights *rights)
 {
     int32_t fds[SOCKET_MAX_FILES];
-    uint64_t room = out->room < sizeof(struct control_header)
-                        ? 0
-                        : out->room - sizeof(struct control_header);
+    uint32_t header_size = control_header_size(call);
+    uint64_t room = out->room < header_size ? 0 : out->room - header_size;
     uint32_t count = 0;
 
     while (count < rights->num_files && (count + 1) * sizeof(*fds) <= room) {
@@ -244,7 +321,6 @@ static int message_finish(const struct syscall *call, const struct file *file,
     const struct socket_creds nobody = {0, 65534, 65534};
     struct control_out out = {.addr = message->control,
                               .room = message->control_len};
-    const uint32_t no_name = 0;
     int error = 0;
 
     if (file_socket_wants_creds(file))
@@ -255,48 +331,35 @@ static int message_finish(const struct syscall *call, const struct file *file,
     if (!error && rights && rights->num_files)
         error = control_put_files(call, &out, rights);
     out.flags |= (uint32_t)call->arg[2] & MSG_CMSG_CLOEXEC;
-    if (!error && (uaccess_put(call->mm, call->arg[1] + 8, no_name) ||
-                   uaccess_put(call->mm, call->arg[1] + 40, out.used) ||
-                   uaccess_put(call->mm, call->arg[1] + 48, out.flags)))
-        error = -EFAULT;
-    return error;
+    return error ? error : message_put(call, out.used, out.flags);
 }
 
-static int64_t sys_recvmsg(struct syscall *call)
+int64_t sys_recvmsg(struct syscall *call)
 {
-    struct file *file = syscall_file(call, call->arg[0]);
+    const struct file *file = syscall_file(call, call->arg[0]);
+    struct socket_receive receive = {0};
     struct syscall inner = *call;
     struct message_header message;
-    struct socket_rights *rights = NULL;
-    uint32_t old_flags;
     int64_t result = syscall_check_socket(call);
 
     if (result)
         return result;
-    if (call->arg[2] & ~(uint64_t)RECEIVE_FLAGS)
-        return -EOPNOTSUPP;
-    if (uaccess_get(call->mm, call->arg[1], message))
+    if (message_get(call, &message))
         return -EFAULT;
     inner.arg[1] = message.iov;
     inner.arg[2] = message.count;
-    old_flags = file->flags;
-    if (call->arg[2] & MSG_DONTWAIT)
-        file->flags |= O_NONBLOCK;
-    file_socket_receive(file, &rights);
-    result = syscall_socket_transfer(&inner, "readv");
-    file_socket_receive(file, NULL);
-    file->flags = old_flags;
+    result = syscall_socket_read(&inner, SOCKET_VECTOR, call->arg[2], &receive);
     if (result >= 0) {
-        int error = message_finish(call, file, &message, rights);
+        int error = message_finish(call, file, &message, receive.rights);
 
         result = error ? error : result;
     }
-    socket_rights_free(rights);
+    socket_rights_free(receive.rights);
     return result;
 }
 
 const struct syscall_row sys_socket_message_rows[] = {
-    SYSCALL_ROW_64(sendmsg, "fpx"),
-    SYSCALL_ROW_64(recvmsg, "fpx"),
+    SYSCALL_ROW(sendmsg, "fpx"),
+    SYSCALL_ROW(recvmsg, "fpx"),
     SYSCALL_END,
 };
