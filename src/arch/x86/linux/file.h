@@ -116,6 +116,8 @@ uint64_t file_io_take(const struct file_io *io, void *data, uint64_t len);
 
 /* ----------------------------------------------------------- descriptors */
 
+enum { FD_TABLE_MAX = 1048576 }; /* fs.nr_open */
+
 struct fd_entry {
     struct file *file; /* NULL: free */
     bool is_cloexec;

@@ -7,6 +7,7 @@
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/posix_timer.h"
 #include "arch/x86/linux/process.h"
+#include "arch/x86/linux/rlimit.h"
 #include "arch/x86/state_ckpt.h"
 #include "base/alloc.h"
 #include "sim/checkpoint.h"
@@ -299,6 +300,8 @@ static void timers_load(struct kckpt *c, struct process *process)
         kckpt_get_tuple(c, kckpt_key("itimer", i).text, timer, itimer_fields);
         cpu_timer_relink(&timer->cpu);
     }
+    if (!c->error)
+        rlimit_arm_cpu(process);
     kckpt_get_timer(c, "alarm", &process->alarm);
     kckpt_get_timer(c, "cpu_check", &process->cpu_check);
 }

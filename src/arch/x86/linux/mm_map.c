@@ -189,11 +189,52 @@ static int mm_check_request(const struct mm *mm,
         return -ENOMEM;
     if (request->offset + request->len < request->offset)
         return -EOVERFLOW;
-    if (mm->num_vmas >= MAX_MAP_COUNT)
-        return -ENOMEM;
-    if (mm->total + request->len > mm->limit_as)
-        return -ENOMEM;
-    return 0;
+    return mm->num_vmas >= MAX_MAP_COUNT ? -ENOMEM : 0;
+}
+
+/* What RLIMIT_DATA counts: what only this process can write, but stacks. */
+static bool mm_is_data(uint32_t prot, uint32_t flags)
+{
+    return (prot & MM_WRITE) &&
+           !(flags & (VMA_SHARED | VMA_STACK | VMA_GROWS_DOWN));
+}
+
+static uint64_t mm_data(const struct mm *mm)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = 0; i < mm->num_vmas; i++) {
+        const struct vma *vma = &mm->vmas[i];
+
+        if (mm_is_data(vma->prot, vma->flags))
+            sum += vma->end - vma->start;
+    }
+    return sum;
+}
+
+/* Whether @more bytes as in @vma stay within the limits. */
+static bool mm_may_grow(const struct mm *mm, const struct vma *vma,
+                        uint64_t more)
+{
+    if (mm->total + more > mm->limit_as)
+        return false;
+    return mm->limit_data == UINT64_MAX || !mm_is_data(vma->prot, vma->flags) ||
+           mm_data(mm) + more <= mm->limit_data;
+}
+
+/* What a mapping of [start, end) replaces [bytes]. */
+static uint64_t mm_mapped(const struct mm *mm, uint64_t start, uint64_t end)
+{
+    uint64_t sum = 0;
+
+    for (uint32_t i = mm_index(mm, start);
+         i < mm->num_vmas && mm->vmas[i].start < end; i++) {
+        const struct vma *vma = &mm->vmas[i];
+
+        sum += (vma->end < end ? vma->end : end) -
+               (vma->start > start ? vma->start : start);
+    }
+    return sum;
 }
 
 static void mm_populate_vma(struct mm *mm, const struct vma *vma,
@@ -236,28 +277,54 @@ uint64_t mm_locked(const struct mm *mm, uint64_t start, uint64_t end)
     return sum;
 }
 
+/* A mapping as asked for, without a place yet. */
+static struct vma mm_make_vma(const struct mm *mm,
+                              const struct mm_map_request *request)
+{
+    struct vma vma = {
+        .prot = request->prot & (MM_READ | MM_WRITE | MM_EXEC),
+        .flags = request->vma_flags | mm->new_flags,
+        .object = request->object,
+        .offset = request->object ? request->offset : 0,
+    };
+
+    if ((request->map_flags & MAP_TYPE) != MAP_PRIVATE)
+        vma.flags |= VMA_SHARED;
+    if (request->map_flags & MAP_GROWSDOWN)
+        vma.flags |= VMA_GROWS_DOWN;
+    return vma;
+}
+
+/* What is replaced does not count twice. */
+static bool mm_has_room(const struct mm *mm, const struct vma *vma,
+                        const struct mm_map_request *request)
+{
+    uint64_t replaced = 0;
+
+    if (mm_may_grow(mm, vma, request->len))
+        return true;
+    if (request->map_flags & MAP_FIXED)
+        replaced = mm_mapped(mm, request->addr, request->addr + request->len);
+    return replaced && mm_may_grow(mm, vma, request->len - replaced);
+}
+
 int64_t mm_map(struct mm *mm, const struct mm_map_request *asked)
 {
     struct mm_map_request request = *asked;
-    struct vma vma = {0};
+    struct vma vma;
     int64_t addr = mm_check_request(mm, asked);
 
     if (addr)
         return addr;
     request.len = page_up(asked->len);
+    vma = mm_make_vma(mm, &request);
+    if (!mm_has_room(mm, &vma, &request))
+        return -ENOMEM;
     addr = mm_choose_addr(mm, &request);
     if (addr < 0)
         return addr;
     vma.start = (uint64_t)addr;
     vma.end = vma.start + request.len;
-    vma.prot = request.prot & (MM_READ | MM_WRITE | MM_EXEC);
-    vma.flags = request.vma_flags | mm->new_flags;
-    if ((request.map_flags & MAP_TYPE) != MAP_PRIVATE)
-        vma.flags |= VMA_SHARED;
-    if (request.map_flags & MAP_GROWSDOWN)
-        vma.flags |= VMA_GROWS_DOWN;
-    vma.object = request.object;
-    vma.offset = request.object ? request.offset : 0;
     mm_insert(mm, &vma);
     mm_merge(mm, vma.start, vma.end);
     if ((request.map_flags & MAP_POPULATE) || (vma.flags & VMA_LOCKED))
@@ -390,12 +457,26 @@ static int mm_advise_flags(struct mm *mm, uint64_t start, uint64_t end,
     return -EINVAL;
 }
 
+/* Whether all mappings in [start, end) are private zeroes. */
+static bool mm_is_anonymous(const struct mm *mm, uint64_t start, uint64_t end)
+{
+    for (uint32_t i = mm_index(mm, start);
+         i < mm->num_vmas && mm->vmas[i].start < end; i++) {
+        if (mm->vmas[i].object)
+            return false;
+    }
+    return true;
+}
+
 static int mm_advise_range(struct mm *mm, uint64_t start, uint64_t end,
                            int advice)
 {
     switch (advice) {
-    case MADV_DONTNEED:
     case MADV_FREE:
+        if (!mm_is_anonymous(mm, start, end))
+            return -EINVAL;
+        return mm_discard(mm, start, end);
+    case MADV_DONTNEED:
         return mm_discard(mm, start, end);
     case MADV_POPULATE_READ:
     case MADV_POPULATE_WRITE:
@@ -434,14 +515,15 @@ uint64_t mm_brk(struct mm *mm, uint64_t addr)
                        .flags = VMA_HEAP | mm->new_flags};
 
     if (addr < mm->brk_start || addr >= mm->task_size ||
-        addr - mm->brk_start > mm->limit_data)
+        (mm->limit_data != UINT64_MAX &&
+         addr - mm->brk_start + mm->data_end - mm->data_start > mm->limit_data))
         return mm->brk;
     if (new_end < old_end) {
         if (mm_unmap(mm, new_end, old_end - new_end))
             return mm->brk;
     } else if (new_end > old_end) {
         if (!mm_is_free(mm, old_end, new_end - old_end + FRAME_SIZE) ||
-            mm->total + new_end - old_end > mm->limit_as)
+            !mm_may_grow(mm, &heap, new_end - old_end))
             return mm->brk;
         heap.start = old_end;
         heap.end = new_end;
@@ -543,7 +625,7 @@ static bool mm_extend_in_place(struct mm *mm, uint64_t addr,
     uint64_t more = len[1] - len[0];
 
     if (vma->end != addr + len[0] || !mm_is_range(mm, vma->end, more) ||
-        !mm_is_free(mm, vma->end, more) || mm->total + more > mm->limit_as)
+        !mm_is_free(mm, vma->end, more))
         return false;
     vma->end += more;
     mm->total += more;
@@ -569,7 +651,8 @@ static int mm_check_remap(const struct mm *mm, uint64_t addr,
         return -EFAULT;
     if (!len[0] && !(vma->flags & VMA_SHARED))
         return -EINVAL;
-    return 0;
+    return len[1] > len[0] && !mm_may_grow(mm, vma, len[1] - len[0]) ? -ENOMEM
+                                                                     : 0;
 }
 
 int64_t mm_remap(struct mm *mm, uint64_t addr, const uint64_t asked[2],

@@ -11,6 +11,7 @@
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/futex.h"
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/rlimit.h"
 #include "arch/x86/linux/timer.h"
 #include "arch/x86/linux/uaccess.h"
 #include "base/alloc.h"
@@ -85,6 +86,7 @@ struct process *process_create(struct kernel *kernel, struct process *parent)
     process->settings[SETTING_TIMERSLACK] = DEFAULT_TIMERSLACK_NS;
     if (parent)
         process_inherit(process, parent);
+    rlimit_arm_cpu(process);
     process->next = kernel->processes;
     kernel->processes = process;
     return process;

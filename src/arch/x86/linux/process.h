@@ -171,6 +171,7 @@ struct process {
     struct ktimer alarm;
     tick_t alarm_interval;
     struct process_itimer itimers[2]; /* ITIMER_VIRTUAL, ITIMER_PROF */
+    struct cpu_timer cpu_limit;       /* RLIMIT_CPU */
     struct cpu_timer *cpu_timers;     /* armed ones */
     struct ktimer cpu_check;          /* when one of them may expire */
     struct posix_timer *timers;

@@ -13,6 +13,7 @@
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/inotify.h"
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/rlimit.h"
 #include "arch/x86/linux/sys_lock.h"
 #include "arch/x86/linux/sys_path.h"
 #include "arch/x86/linux/syscall.h"
@@ -343,7 +344,9 @@ static int64_t sys_ftruncate(struct syscall *call)
         return -EBADF;
     if ((int64_t)call->arg[1] < 0 || !file->ops->truncate)
         return -EINVAL;
-    error = file->ops->truncate(file, call->arg[1]);
+    error = rlimit_check_size(call->thread, file, call->arg[1]);
+    if (!error)
+        error = file->ops->truncate(file, call->arg[1]);
     if (!error)
         inotify_file(file, IN_MODIFY);
     return error;
@@ -361,13 +364,22 @@ static int64_t sys_fallocate(struct syscall *call)
 {
     struct file *file = syscall_file(call, call->arg[0]);
     struct stat st;
+    int error;
 
     if (!file)
         return -EBADF;
+    if ((int64_t)call->arg[2] < 0 || (int64_t)call->arg[3] <= 0)
+        return -EINVAL;
     if ((file->flags & O_ACCMODE) == O_RDONLY)
         return -EBADF;
     if (!file->ops->truncate)
         return -ENODEV;
+    error = call->arg[1] & FALLOC_FL_KEEP_SIZE
+                ? 0
+                : rlimit_check_size(call->thread, file,
+                                    call->arg[2] + call->arg[3]);
+    if (error)
+        return error;
     if (file_is_host(file))
         return fallocate(file->host_fd, (int)call->arg[1], (off_t)call->arg[2],
                          (off_t)call->arg[3]) < 0
@@ -379,6 +391,15 @@ static int64_t sys_fallocate(struct syscall *call)
         (uint64_t)st.st_size < call->arg[2] + call->arg[3])
         return file->ops->truncate(file, call->arg[2] + call->arg[3]);
     return 0;
+}
+
+static int64_t sys_fallocate_32(struct syscall *call)
+{
+    struct syscall inner = *call;
+
+    inner.arg[2] = call->arg[2] | call->arg[3] << 32;
+    inner.arg[3] = call->arg[4] | call->arg[5] << 32;
+    return sys_fallocate(&inner);
 }
 
 static int64_t sys_fsync(struct syscall *call)
@@ -430,7 +451,7 @@ const struct syscall_row sys_file_rows[] = {
     SYSCALL_ROW_32(_llseek, "fxxpd", sys_llseek),
     SYSCALL_ROW(ftruncate, "fu"),
     SYSCALL_ROW_32(ftruncate64, "fuu", sys_ftruncate64),
-    SYSCALL_ROW_64(fallocate, "fxuu"),
+    SYSCALL_ROW_BOTH(fallocate, "fxuu"),
     SYSCALL_ROW(fsync, "f"),
     SYSCALL_ROW_ANY(fdatasync, "f", sys_fsync, sys_fsync),
     SYSCALL_ROW(sync, ""),

@@ -8,6 +8,7 @@
 
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/rlimit.h"
 #include "arch/x86/linux/segment.h"
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/uaccess.h"
@@ -220,6 +221,9 @@ static int limit_set(const struct syscall *call, struct process *process,
 {
     if (limit[0] > limit[1])
         return -EINVAL;
+    /* fs.nr_open is above everybody. */
+    if (which == RLIMIT_NOFILE && limit[1] > FD_TABLE_MAX)
+        return -EPERM;
     if (limit[1] > process->rlimits[which][1] &&
         call->process->ids.user[ID_EFFECTIVE])
         return -EPERM;
@@ -227,7 +231,9 @@ static int limit_set(const struct syscall *call, struct process *process,
     process->rlimits[which][1] = limit[1];
     if (which == RLIMIT_NOFILE)
         process->files->limit =
-            limit[0] < 1048576 ? (uint32_t)limit[0] : 1048576;
+            limit[0] < FD_TABLE_MAX ? (uint32_t)limit[0] : FD_TABLE_MAX;
+    else if (which == RLIMIT_CPU)
+        rlimit_arm_cpu(process);
     else if (which == RLIMIT_STACK)
         process->mm->limit_stack = limit[0];
     else if (which == RLIMIT_AS)
@@ -263,19 +269,36 @@ static int64_t sys_prlimit64(struct syscall *call)
 static int64_t sys_getrlimit(struct syscall *call)
 {
     uint32_t which = (uint32_t)call->arg[0];
+
+    if (which >= NUM_RLIMITS)
+        return -EINVAL;
+    return uaccess_put(call->mm, call->arg[1], call->process->rlimits[which]);
+}
+
+static int64_t limit_get_32(const struct syscall *call, uint32_t infinity)
+{
+    uint32_t which = (uint32_t)call->arg[0];
     uint32_t narrow[2];
 
     if (which >= NUM_RLIMITS)
         return -EINVAL;
-    if (!call->is_32)
-        return uaccess_put(call->mm, call->arg[1],
-                           call->process->rlimits[which]);
     for (int i = 0; i < 2; i++) {
         uint64_t value = call->process->rlimits[which][i];
 
-        narrow[i] = value > UINT32_MAX ? UINT32_MAX : (uint32_t)value;
+        narrow[i] = value > infinity ? infinity : (uint32_t)value;
     }
     return uaccess_put(call->mm, call->arg[1], narrow);
+}
+
+/* The older one knows signed numbers only. */
+static int64_t sys_getrlimit_32(struct syscall *call)
+{
+    return limit_get_32(call, INT32_MAX);
+}
+
+static int64_t sys_ugetrlimit(struct syscall *call)
+{
+    return limit_get_32(call, UINT32_MAX);
 }
 
 static int64_t sys_setrlimit(struct syscall *call)
@@ -286,6 +309,20 @@ static int64_t sys_setrlimit(struct syscall *call)
         return -EINVAL;
     if (uaccess_get(call->mm, call->arg[1], limit))
         return -EFAULT;
+    return limit_set(call, call->process, (uint32_t)call->arg[0], limit);
+}
+
+static int64_t sys_setrlimit_32(struct syscall *call)
+{
+    uint32_t narrow[2];
+    uint64_t limit[2];
+
+    if ((uint32_t)call->arg[0] >= NUM_RLIMITS)
+        return -EINVAL;
+    if (uaccess_get(call->mm, call->arg[1], narrow))
+        return -EFAULT;
+    for (int i = 0; i < 2; i++)
+        limit[i] = narrow[i] == UINT32_MAX ? RLIM_INFINITY : narrow[i];
     return limit_set(call, call->process, (uint32_t)call->arg[0], limit);
 }
 
@@ -474,9 +511,9 @@ const struct syscall_row sys_id_rows[] = {
     SYSCALL_ROW(getsid, "d"),
     SYSCALL_ROW(setsid, ""),
     SYSCALL_ROW(prlimit64, "ddpp"),
-    SYSCALL_ROW(getrlimit, "dp"),
-    SYSCALL_ROW_32(ugetrlimit, "dp", sys_getrlimit),
-    SYSCALL_ROW_64(setrlimit, "dp"),
+    SYSCALL_ROW_BOTH(getrlimit, "dp"),
+    SYSCALL_ROW_32(ugetrlimit, "dp", sys_ugetrlimit),
+    SYSCALL_ROW_BOTH(setrlimit, "dp"),
     SYSCALL_ROW(prctl, "dxxxx"),
     SYSCALL_ROW_64(arch_prctl, "xp"),
     SYSCALL_ROW_32(set_thread_area, "p", sys_set_thread_area),

@@ -15,6 +15,7 @@
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/mm.h"
+#include "arch/x86/linux/rlimit.h"
 #include "arch/x86/linux/sys_io.h"
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/uaccess.h"
@@ -71,7 +72,8 @@ static int64_t io_buffer(const struct io_request *io, uint64_t addr,
     return (int64_t)done;
 }
 
-static int64_t io_all(const struct io_request *io, uint64_t skip)
+/* From byte @skip on, at most @room bytes. */
+static int64_t io_all(const struct io_request *io, uint64_t skip, uint64_t room)
 {
     uint64_t done = 0;
 
@@ -84,6 +86,8 @@ static int64_t io_all(const struct io_request *io, uint64_t skip)
             skip -= len;
             continue;
         }
+        if (len - skip > room - done)
+            len = skip + room - done;
         got =
             io_buffer(io, addr + skip, len - skip,
                       io->offset < 0 ? io->offset : io->offset + (int64_t)done);
@@ -104,6 +108,16 @@ static uint64_t io_total(const struct io_request *io)
     for (uint32_t i = 0; i < io->count; i++)
         total += io->vec[i].iov_len;
     return total;
+}
+
+/* How much may be moved; 0 or -EFBIG. */
+static int io_room(const struct io_request *io, uint64_t *room)
+{
+    *room = UINT64_MAX;
+    if (io->direction != IO_WRITE || !io_total(io) ||
+        (io->file->flags & O_ACCMODE) == O_RDONLY)
+        return 0;
+    return rlimit_check_write(io->call->thread, io->file, io->offset, room);
 }
 
 static int64_t io_broken_pipe(const struct io_request *io)
@@ -136,7 +150,12 @@ static int64_t io_run(const struct io_request *io)
 {
     struct thread_wait *wait = &io->call->thread->wait;
     bool may_wait = !(io->file->flags & O_NONBLOCK);
-    int64_t got = io_all(io, wait->progress);
+    uint64_t room;
+    int64_t got = io_room(io, &room);
+
+    if (got)
+        return got;
+    got = io_all(io, wait->progress, room);
 
     if (got > 0) {
         wait->progress += (uint64_t)got;
@@ -311,7 +330,8 @@ static int64_t sys_pwritev2(struct syscall *call)
 /* Where a copy reads or writes: an offset in memory, or the position. */
 struct io_place {
     struct file *file;
-    uint64_t addr; /* of the offset; 0: the position */
+    uint64_t addr;  /* of the offset; 0: the position */
+    bool is_narrow; /* it has 32 bits */
     int64_t offset;
 };
 
@@ -320,8 +340,15 @@ static int io_place_load(const struct syscall *call, struct io_place *place)
     place->offset = NO_OFFSET;
     if (!place->addr)
         return 0;
-    if (uaccess_get(call->mm, place->addr, place->offset))
+    if (place->is_narrow) {
+        int32_t offset;
+
+        if (uaccess_get(call->mm, place->addr, offset))
+            return -EFAULT;
+        place->offset = offset;
+    } else if (uaccess_get(call->mm, place->addr, place->offset)) {
         return -EFAULT;
+    }
     return place->offset < 0 ? -EINVAL : 0;
 }
 
@@ -331,7 +358,9 @@ static int io_place_store(const struct syscall *call, struct io_place *place,
     if (!place->addr)
         return 0;
     place->offset += moved;
-    return uaccess_put(call->mm, place->addr, place->offset);
+    return uaccess_write(call->mm, place->addr, &place->offset,
+                         place->is_narrow ? sizeof(int32_t)
+                                          : sizeof(place->offset));
 }
 
 /* What was read but could not be written is not lost: the position goes
@@ -367,12 +396,18 @@ static int64_t io_copy_chunk(const struct io_place *in,
 static int64_t io_copy(struct syscall *call, struct io_place *in,
                        struct io_place *out, uint64_t len)
 {
-    int64_t done = 0, got = 1;
+    int64_t done = 0, got;
+    uint64_t room;
 
     if (!in->file || !out->file)
         return -EBADF;
     if (io_place_load(call, in) || io_place_load(call, out))
         return -EFAULT;
+    got = rlimit_check_write(call->thread, out->file, out->offset, &room);
+    if (got)
+        return got;
+    len = len < room ? len : room;
+    got = 1;
     while ((uint64_t)done < len && got > 0) {
         got = io_copy_chunk(in, out, done, len - (uint64_t)done);
         if (got > 0)
@@ -387,15 +422,46 @@ static int64_t io_copy(struct syscall *call, struct io_place *in,
     return done;
 }
 
-static int64_t sys_sendfile(struct syscall *call)
+static bool io_has_more(const struct io_place *in)
+{
+    int64_t at = in->offset >= 0 ? in->offset
+                                 : in->file->ops->seek(in->file, 0, SEEK_CUR);
+    struct stat st;
+
+    return at >= 0 && !file_stat(in->file, &st) && at < st.st_size;
+}
+
+static int64_t io_send(struct syscall *call, struct io_place *in)
 {
     struct io_place out = {.file = syscall_file(call, call->arg[0])};
+    uint64_t len = call->arg[3], room;
+    int64_t done;
+
+    if (in->file && (!in->file->ops->map || !in->file->ops->seek))
+        return -EINVAL;
+    done = io_copy(call, in, &out, len);
+    /* As in Linux, which tries to write what is left, the signal comes also
+     * with a part. */
+    if (done > 0 && (uint64_t)done < len && io_has_more(in))
+        (void)rlimit_check_write(call->thread, out.file, out.offset, &room);
+    return done;
+}
+
+static int64_t sys_sendfile(struct syscall *call)
+{
     struct io_place in = {.file = syscall_file(call, call->arg[1]),
                           .addr = call->arg[2]};
 
-    if (in.file && !in.file->ops->map)
-        return -EINVAL;
-    return io_copy(call, &in, &out, call->arg[3]);
+    return io_send(call, &in);
+}
+
+static int64_t sys_sendfile_32(struct syscall *call)
+{
+    struct io_place in = {.file = syscall_file(call, call->arg[1]),
+                          .addr = call->arg[2],
+                          .is_narrow = true};
+
+    return io_send(call, &in);
 }
 
 static int64_t sys_copy_file_range(struct syscall *call)
@@ -465,7 +531,7 @@ const struct syscall_row sys_io_rows[] = {
     SYSCALL_ROW(pwritev, "fpuu"),
     SYSCALL_ROW(preadv2, "fpuuxx"),
     SYSCALL_ROW(pwritev2, "fpuuxx"),
-    SYSCALL_ROW_64(sendfile, "ffpu"),
+    SYSCALL_ROW_BOTH(sendfile, "ffpu"),
     SYSCALL_ROW_32(sendfile64, "ffpu", sys_sendfile),
     SYSCALL_ROW(copy_file_range, "fpfpux"),
     SYSCALL_ROW_ANY(splice, "fpfpux", sys_refused, sys_refused),

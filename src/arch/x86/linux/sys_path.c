@@ -14,6 +14,7 @@
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/inotify.h"
 #include "arch/x86/linux/kernel.h"
+#include "arch/x86/linux/rlimit.h"
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/timer.h"
 #include "arch/x86/linux/uaccess.h"
@@ -585,12 +586,22 @@ static int64_t sys_truncate(struct syscall *call)
             vfs_open(call->kernel, call->process, &node, O_WRONLY, 0, &file);
     if (error)
         return error;
-    error =
-        file->ops->truncate ? file->ops->truncate(file, call->arg[1]) : -EINVAL;
+    error = rlimit_check_size(call->thread, file, call->arg[1]);
+    if (!error)
+        error = file->ops->truncate ? file->ops->truncate(file, call->arg[1])
+                                    : -EINVAL;
     file_put(file);
     if (!error)
         inotify_named(call->kernel, node.path, &node.st, IN_MODIFY);
     return error;
+}
+
+static int64_t sys_truncate64(struct syscall *call)
+{
+    struct syscall inner = *call;
+
+    inner.arg[1] = call->arg[1] | call->arg[2] << 32;
+    return sys_truncate(&inner);
 }
 
 /* ------------------------------------------------------------------- refused
@@ -679,6 +690,7 @@ const struct syscall_row sys_path_rows[] = {
     SYSCALL_ROW_32(utimensat_time64, "dspx", sys_utimensat),
     SYSCALL_ROW(umask, "o"),
     SYSCALL_ROW(truncate, "su"),
+    SYSCALL_ROW_32(truncate64, "suu", sys_truncate64),
     SYSCALL_ROW(mknod, "sox"),
     SYSCALL_ROW(mknodat, "dsox"),
     SYSCALL_ROW_ANY(getxattr, "sspu", sys_no_xattr, sys_no_xattr),

@@ -13,6 +13,7 @@
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/mm.h"
+#include "arch/x86/linux/rlimit.h"
 #include "arch/x86/linux/segment.h"
 #include "arch/x86/linux/sys_path.h"
 #include "arch/x86/linux/syscall.h"
@@ -169,6 +170,8 @@ static int64_t clone_any(struct syscall *call,
 
     if (call->thread->wait.progress)
         return clone_vfork_done(call);
+    if (!error)
+        error = rlimit_check_fork(process);
     if (error)
         return error;
     if (!(request->flags & CLONE_THREAD)) {

@@ -11,6 +11,7 @@
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/posix_timer.h"
 #include "arch/x86/linux/process.h"
+#include "arch/x86/linux/rlimit.h"
 #include "arch/x86/linux/uaccess.h"
 
 #define NS_PER_S     UINT64_C(1000000000)
@@ -142,6 +143,8 @@ void timer_init_process(struct process *process)
 
     process->alarm.fire = timer_alarm_fired;
     process->cpu_check.fire = cpu_timer_check;
+    process->cpu_limit.process = process;
+    process->cpu_limit.fire = rlimit_cpu_reached;
     for (size_t i = 0; i < SIM_ARRAY_LEN(signals); i++) {
         process->itimers[i].cpu.process = process;
         process->itimers[i].cpu.fire = timer_itimer_fired;
@@ -156,6 +159,7 @@ void timer_drop_all(struct process *process)
     posix_timer_drop_all(process);
     for (size_t i = 0; i < SIM_ARRAY_LEN(process->itimers); i++)
         cpu_timer_cancel(&process->itimers[i].cpu);
+    cpu_timer_cancel(&process->cpu_limit);
     ktimer_cancel(&kernel->timers, &process->alarm);
     ktimer_cancel(&kernel->timers, &process->cpu_check);
     kernel_update_timer(kernel);
