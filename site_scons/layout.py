@@ -54,6 +54,10 @@ GUEST_FLAGS = {
 }
 
 
+# Both gcc and SCons, which looks for what programs include, search here.
+GUEST_INCLUDES = ["tests/guest"]
+
+
 def folders(top):
     """TOP and all folders below it, sorted."""
     found = []
@@ -361,8 +365,9 @@ def build_guest_programs(base):
             made += base.Command(
                 f"build/guest/{folder}/{name}",
                 File(source),
-                f"{compiler} -Itests/guest $SOURCE -o $TARGET "
+                f"{compiler} $_CPPINCFLAGS $SOURCE -o $TARGET "
                 + guest_flags(str(source), folder),
+                CPPPATH=GUEST_INCLUDES,
             )
     Alias("guest", made + build_m5(base))
 
