@@ -203,6 +203,8 @@ static const char *kvm_host_open_hint(int err)
     case -ENXIO:
         return "is the module kvm_intel or kvm_amd loaded, and "
                "virtualisation enabled in the firmware?";
+    case -EBUSY:
+        return "does another hypervisor use the processor's virtualisation?";
     default:
         return "is it the KVM device?";
     }
@@ -279,6 +281,7 @@ void kvm_host_close(struct kvm_host *host)
         host->ops->close(host->ops_self, host->fd);
     mem_free(host->cpuid);
     mem_free(host->msrs);
+    mem_free(host->feature_msrs);
     mem_free(host->path);
     mem_free(host);
 }
@@ -307,24 +310,71 @@ int kvm_host_supported_cpuid(struct kvm_host *host,
     return err;
 }
 
-int kvm_host_supported_msrs(struct kvm_host *host,
-                            const struct kvm_msr_list **out)
+typedef int (*kvm_msr_list_fn)(const struct kvm_host *host, int fd,
+                               struct kvm_msr_list *list);
+
+static int kvm_host_grow_msrs(const struct kvm_host *host, kvm_msr_list_fn ask,
+                              struct kvm_msr_list **kept)
 {
     uint32_t room = KVM_FIRST_ENTRIES;
-    int err = host->msrs ? 0 : -E2BIG;
+    int err = *kept ? 0 : -E2BIG;
 
     while (err == -E2BIG && room <= KVM_MOST_ENTRIES) {
         struct kvm_msr_list *list =
             alloc_zeroed(1, sizeof(*list) + room * sizeof(uint32_t));
 
         list->nmsrs = room;
-        err = kvm_call_get_msr_index_list(host, host->fd, list);
+        err = ask(host, host->fd, list);
         if (err)
             mem_free(list);
         else
-            host->msrs = list;
+            *kept = list;
         room *= 2;
     }
+    return err;
+}
+
+int kvm_host_supported_msrs(struct kvm_host *host,
+                            const struct kvm_msr_list **out)
+{
+    int err =
+        kvm_host_grow_msrs(host, kvm_call_get_msr_index_list, &host->msrs);
+
     *out = host->msrs;
     return err;
+}
+
+int kvm_host_feature_msrs(struct kvm_host *host,
+                          const struct kvm_msr_list **out)
+{
+    int err =
+        host->cap_value[KVM_HAS_GET_MSR_FEATURES]
+            ? kvm_host_grow_msrs(host, kvm_call_get_msr_feature_index_list,
+                                 &host->feature_msrs)
+            : -ENOTSUP;
+
+    *out = host->feature_msrs;
+    return err;
+}
+
+/* -------------------------------------------------------- single registers */
+
+int kvm_host_get_reg(const struct kvm_host *host, int fd, uint64_t reg,
+                     void *value)
+{
+    struct kvm_one_reg one = {.id = reg, .addr = (uintptr_t)value};
+
+    return host->cap_value[KVM_HAS_ONE_REG]
+               ? kvm_call_get_one_reg(host, fd, &one)
+               : -ENOTSUP;
+}
+
+int kvm_host_set_reg(const struct kvm_host *host, int fd, uint64_t reg,
+                     const void *value)
+{
+    struct kvm_one_reg one = {.id = reg, .addr = (uintptr_t)value};
+
+    return host->cap_value[KVM_HAS_ONE_REG]
+               ? kvm_call_set_one_reg(host, fd, &one)
+               : -ENOTSUP;
 }

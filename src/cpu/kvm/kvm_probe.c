@@ -13,6 +13,8 @@
 #include "cpu/kvm/kvm_probe_vm.h"
 
 #include <cpuid.h>
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -294,6 +296,28 @@ int kvm_probe_run(struct kvm_host *host, struct kvm_probe *out)
     out->vendor = probe_vendor(out);
     out->probe_us = (uint32_t)((host_clock_ns() - start) / 1000);
     return 0;
+}
+
+int kvm_probe_check(struct kvm_host *host, struct kvm_probe *out,
+                    char why[KVM_HOST_WHY_SIZE])
+{
+    int err = kvm_probe_run(host, out);
+
+    why[0] = '\0';
+    if (err) {
+        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s makes no VM: %s%s",
+                       host->path, strerror(-err),
+                       err == -EBUSY ? "; does another hypervisor use the "
+                                       "processor's virtualisation?"
+                                     : "");
+        return err;
+    }
+    if (out->runs_ring3 == KVM_YES)
+        return 0;
+    (void)snprintf(why, KVM_HOST_WHY_SIZE,
+                   "%s makes a VM that does not execute code of ring 3",
+                   host->path);
+    return -ENOTSUP;
 }
 
 const char *kvm_vendor_name(enum kvm_vendor_class vendor)

@@ -136,15 +136,9 @@ static void kvm_system_open(struct kvm_system *kvm)
 
     if (err)
         sim_fatal(&kvm->base, "no KVM: %s", why);
-    err = kvm_probe_run(kvm->host, &kvm->probe);
-    if (!err && kvm->probe.runs_ring3 == KVM_NO)
-        sim_fatal(&kvm->base,
-                  "no KVM: %s does not execute code of ring 3; "
-                  "see gearshift kvm-info",
-                  kvm->host->path);
-    if (!err)
-        err =
-            kvm_vm_create(kvm->host, system_of(&kvm->base)->physmem, &kvm->vm);
+    if (kvm_probe_check(kvm->host, &kvm->probe, why))
+        sim_fatal(&kvm->base, "no KVM: %s; see gearshift kvm-info", why);
+    err = kvm_vm_create(kvm->host, system_of(&kvm->base)->physmem, &kvm->vm);
     if (!err)
         err = kvm_vm_set_tss_addr(kvm->vm, TSS_ADDR);
     if (err)
