@@ -131,7 +131,20 @@ int kvm_host_ioctl(const struct kvm_host *host, int fd, unsigned long request,
     do {
         result = host->ops->ioctl(host->ops_self, fd, request, arg);
     } while (result == -EINTR && request != KVM_RUN);
+    if (SIM_UNLIKELY(result < 0) && result != -EINTR)
+        __atomic_store_n(host->failed,
+                         (uint64_t)-result << 32 | (uint32_t)request,
+                         __ATOMIC_RELAXED);
     return result;
+}
+
+const char *kvm_host_blame(const struct kvm_host *host, int err)
+{
+    uint64_t failed = __atomic_load_n(host->failed, __ATOMIC_RELAXED);
+
+    return failed && failed >> 32 == (uint64_t)-err
+               ? kvm_host_request_name((uint32_t)failed)
+               : "KVM";
 }
 
 struct kvm_request_name {
@@ -216,7 +229,7 @@ static int kvm_host_check_version(struct kvm_host *host, char *why)
 
     host->api_version = kvm_call_get_api_version(host, host->fd, 0);
     if (host->api_version < 0) {
-        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s: not a KVM device (%s)",
+        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s: not a KVM device (KVM_GET_API_VERSION: %s)",
                        host->path, strerror(-host->api_version));
         return -ENOTSUP;
     }
@@ -228,8 +241,9 @@ static int kvm_host_check_version(struct kvm_host *host, char *why)
     }
     size = kvm_call_get_vcpu_mmap_size(host, host->fd, 0);
     if (size < (int)sizeof(struct kvm_run)) {
-        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s: shared page of %d bytes",
-                       host->path, size);
+        (void)snprintf(why, KVM_HOST_WHY_SIZE,
+                       "%s: KVM_GET_VCPU_MMAP_SIZE gives %d bytes", host->path,
+                       size);
         return -EPROTO;
     }
     host->run_size = (size_t)size;
@@ -244,6 +258,7 @@ static struct kvm_host *kvm_host_new(const struct kvm_host_cfg *cfg)
     host->ops_self = cfg->ops_self;
     host->path = alloc_strdup(cfg->path ? cfg->path : "/dev/kvm");
     host->fd = -1;
+    host->failed = alloc_zeroed(1, sizeof(*host->failed));
     return host;
 }
 
@@ -282,6 +297,7 @@ void kvm_host_close(struct kvm_host *host)
     mem_free(host->cpuid);
     mem_free(host->msrs);
     mem_free(host->feature_msrs);
+    mem_free(host->failed);
     mem_free(host->path);
     mem_free(host);
 }

@@ -77,6 +77,7 @@ struct kvm_host {
     int cap_value[KVM_NUM_CAPS]; /* 0: absent */
     struct kvm_cpuid2 *cpuid;    /* supported entries; asked for once */
     struct kvm_msr_list *msrs, *feature_msrs;
+    uint64_t *failed; /* last request that failed, errno above it */
 };
 
 enum { KVM_HOST_WHY_SIZE = 256 };
@@ -97,6 +98,9 @@ void kvm_host_close(struct kvm_host *host);
 /** kvm_host_ioctl() - any request; EINTR is retried except for KVM_RUN. */
 int kvm_host_ioctl(const struct kvm_host *host, int fd, unsigned long request,
                    void *arg);
+/** kvm_host_blame() - for a message: the name of the request that failed last,
+ *  if it did with @err (-errno), else "KVM".  Any thread. */
+const char *kvm_host_blame(const struct kvm_host *host, int err);
 /** kvm_host_request_name() - "KVM_GET_REGS", or "?". */
 const char *kvm_host_request_name(unsigned long request);
 

@@ -305,8 +305,8 @@ int kvm_probe_check(struct kvm_host *host, struct kvm_probe *out,
 
     why[0] = '\0';
     if (err) {
-        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s makes no VM: %s%s",
-                       host->path, strerror(-err),
+        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s makes no VM: %s: %s%s",
+                       host->path, kvm_host_blame(host, err), strerror(-err),
                        err == -EBUSY ? "; does another hypervisor use the "
                                        "processor's virtualisation?"
                                      : "");

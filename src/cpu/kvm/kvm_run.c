@@ -140,7 +140,8 @@ static void kvm_cpu_serve_run(struct kvm_cpu *cpu, int err)
         (void)kvm_timer_fired(&cpu->timer, host_clock_ns());
         kvm_cpu_serve_signal(cpu);
     } else if (err) {
-        sim_warn(&cpu->base.base.base, "KVM_RUN: %s", strerrordesc_np(-err));
+        sim_warn(&cpu->base.base.base, "%s: %s",
+                 kvm_host_blame(cpu->kvm->host, err), strerrordesc_np(-err));
         kvm_cpu_fail(cpu, "KVM_RUN failed", 1);
     } else {
         kvm_serve_gathered(cpu);

@@ -103,8 +103,8 @@ void kvm_system_settle(struct kvm_system *kvm)
     kvm_gang_pause(&kvm->gang);
     err = kvm_system_drop_stale(kvm);
     if (err)
-        sim_fatal(&kvm->base, "KVM does not map guest RAM again: %s",
-                  strerrordesc_np(-err));
+        sim_fatal(&kvm->base, "KVM does not map guest RAM again: %s: %s",
+                  kvm_host_blame(kvm->host, err), strerrordesc_np(-err));
     kvm->num_stale = 0;
     kvm->is_all_stale = false;
 }
@@ -142,7 +142,8 @@ static void kvm_system_open(struct kvm_system *kvm)
     if (!err)
         err = kvm_vm_set_tss_addr(kvm->vm, TSS_ADDR);
     if (err)
-        sim_fatal(&kvm->base, "no KVM: %s makes no VM: %s", kvm->host->path,
+        sim_fatal(&kvm->base, "no KVM: %s makes no VM: %s: %s",
+                  kvm->host->path, kvm_host_blame(kvm->host, err),
                   strerrordesc_np(-err));
 }
 
@@ -155,7 +156,8 @@ static void kvm_system_coalesce(struct kvm_system *kvm)
 
         if (err)
             sim_fatal_param(&kvm->base, "coalescedMMIO",
-                            "KVM gathers no writes there: %s",
+                            "KVM gathers no writes there: %s: %s",
+                            kvm_host_blame(kvm->host, err),
                             strerrordesc_np(-err));
     }
 }
@@ -198,8 +200,8 @@ void kvm_system_startup(struct kvm_system *kvm)
         kvm_system_set_traps(kvm, kernel);
     err = kvm_vm_startup(kvm->vm);
     if (err)
-        sim_fatal(&kvm->base, "KVM does not map guest RAM: %s",
-                  strerrordesc_np(-err));
+        sim_fatal(&kvm->base, "KVM does not map guest RAM: %s: %s",
+                  kvm_host_blame(kvm->host, err), strerrordesc_np(-err));
     kvm->num_stale = 0;
     kvm->is_all_stale = false;
 }
@@ -213,6 +215,16 @@ void kvm_system_close(struct kvm_system *kvm)
     kvm->host = NULL;
 }
 
+void kvm_system_release(struct kvm_system *kvm)
+{
+    if (!kvm->is_over || kvm_vm_destroy(kvm->vm))
+        return;
+    kvm->vm = NULL;
+    kvm_system_close(kvm);
+    kvm_trap_destroy(kvm->trap);
+    kvm->trap = NULL;
+}
+
 static void kvm_system_init(struct sim_object *obj)
 {
     kvm_gang_init(&kvm_system_cast(obj)->gang);
@@ -222,9 +234,8 @@ static void kvm_system_fini(struct sim_object *obj)
 {
     struct kvm_system *kvm = kvm_system_cast(obj);
 
-    kvm_system_close(kvm);
-    kvm_trap_destroy(kvm->trap);
-    kvm->trap = NULL;
+    kvm->is_over = true;
+    kvm_system_release(kvm);
 }
 
 /* -------------------------------------------------------------------- tables
