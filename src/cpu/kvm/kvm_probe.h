@@ -32,6 +32,9 @@ struct kvm_probe {
     enum kvm_vendor_class vendor;
     enum kvm_ring0 ring0;
     enum kvm_answer runs_ring3;
+    /* A request that failed in asking for it: -errno and its name. */
+    int ring3_error;
+    const char *ring3_request;
     enum kvm_answer syscall_enters_ring0;
     enum kvm_answer guest_debug;  /* KVM_GUESTDBG_SINGLESTEP stops */
     enum kvm_answer perf_counter; /* guest instructions can be counted */

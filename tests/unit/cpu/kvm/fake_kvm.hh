@@ -48,6 +48,13 @@ class FakeKvm
         result.ops_self = this;
         return result;
     }
+    /* In a handler: others make requests while @wait runs. */
+    template <typename Wait> void unlocked(Wait wait)
+    {
+        lock.unlock();
+        wait();
+        lock.lock();
+    }
     int new_fd()
     {
         open_fds.insert(next_fd);
@@ -63,10 +70,10 @@ class FakeKvm
     int num_mapped = 0;
     bool refuses_mmap = false;
     int left = -1; /* requests before one fails with EIO; -1: none does */
-    unsigned long failed = 0; /* that one */
-    int perf_result = -ENOENT;               /* 0: the host has counters */
-    int perf_left = 1000;                    /* that it has yet */
-    int counter_error = 0; /* what reading them returns instead */
+    unsigned long failed = 0;  /* that one */
+    int perf_result = -ENOENT; /* 0: the host has counters */
+    int perf_left = 1000;      /* that it has yet */
+    int counter_error = 0;     /* what reading them returns instead */
     bool counter_is_lost = false;
     std::map<int, uint64_t> counters; /* by descriptor */
     std::map<int, perf_event_attr> counter_attrs;

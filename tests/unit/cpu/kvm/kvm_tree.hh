@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * A machine with KVM CPUs whose kernel, and so whose guest, the test plays: each
- * KVM_RUN of a vCPU takes the next step of its script; behind the last one the
- * guest halts.  Entries that only complete an access are answered as by KVM.
+ * A machine with KVM CPUs whose kernel, and so whose guest, the test plays:
+ * each KVM_RUN of a vCPU takes the next step of its script; behind the last one
+ * the guest halts.  Entries that only complete an access are answered as by
+ * KVM.
  */
 #ifndef TESTS_UNIT_CPU_KVM_KVM_TREE_HH
 #define TESTS_UNIT_CPU_KVM_KVM_TREE_HH
@@ -21,6 +22,7 @@
 #include "cpu/kvm/kvm_system.h"
 #include "dev/pio_device.h"
 #include "fake_kvm.hh"
+#include "mem/physmem.h"
 
 class KvmTree : public MemTree
 {
@@ -76,6 +78,13 @@ class KvmTree : public MemTree
     {
         return x86_core_state(cpu->base.core);
     }
+    uint8_t *ram()
+    {
+        const struct system *it =
+            reinterpret_cast<const struct system *>(system);
+
+        return static_cast<uint8_t *>(physmem_get_range(it->physmem, 0)->host);
+    }
     /* Cause and code of what ends the run. */
     std::string run(tick_t ticks = TICKS_PER_SECOND)
     {
@@ -101,19 +110,19 @@ class KvmTree : public MemTree
     kvm_system *kvm = nullptr;
     std::vector<struct kvm_cpu *> cpus;
     std::map<unsigned, std::deque<Step>> scripts; /* by number of the vCPU */
-    std::map<int, std::string> kept;              /* by request that gets it */
+    std::map<unsigned long, std::string> kept;    /* by request that gets it */
     int half_entries = 0;
+    Step on_completion; /* of an access; none: EINTR, as KVM does */
 
   private:
     template <typename T> void keep(unsigned long set, unsigned long get)
     {
         fake.on(set, [this, get](int, void *arg) {
-            kept[static_cast<int>(get)].assign(static_cast<char *>(arg),
-                                               sizeof(T));
+            kept[get].assign(static_cast<char *>(arg), sizeof(T));
             return 0;
         });
         fake.on(get, [this, get](int, void *arg) {
-            const std::string &image = kept[static_cast<int>(get)];
+            const std::string &image = kept[get];
             memcpy(arg, image.data(), image.size());
             return 0;
         });
@@ -138,10 +147,9 @@ class KvmTree : public MemTree
         fake.caps[KVM_CAP_COALESCED_MMIO] = 2;
         fake.on(KVM_CREATE_VCPU, [this](int, void *arg) {
             int fd = fake.new_fd();
-            /* The first is the probe's, which has no CPU behind it. */
-            if (vcpus++)
-                number_of[fd] = static_cast<unsigned>(
-                    reinterpret_cast<uintptr_t>(arg));
+            if (kvm->vm) /* else it is the probe's */
+                number_of[fd] =
+                    static_cast<unsigned>(reinterpret_cast<uintptr_t>(arg));
             return fd;
         });
         fake.on(KVM_RUN, [this](int fd, void *) { return enter(fd); });
@@ -158,7 +166,7 @@ class KvmTree : public MemTree
         }
         if (page->immediate_exit) {
             half_entries++;
-            return -EINTR;
+            return on_completion ? on_completion(page) : -EINTR;
         }
         auto &script = scripts[number->second];
         if (script.empty()) {
@@ -170,7 +178,6 @@ class KvmTree : public MemTree
         return step(page);
     }
 
-    int vcpus = 0;
     std::map<int, unsigned> number_of; /* vCPUs, by descriptor */
 };
 
