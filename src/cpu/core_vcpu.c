@@ -236,7 +236,7 @@ void base_cpu_add_vcpu(struct base_cpu *cpu, const struct vcpu_ops *ops)
 {
     struct sim_object *self = &cpu->base.base;
     struct vcpu_create_cfg cfg = {
-        .id = vcpu_make_id(0, (uint32_t)cpu->cpu_id),
+        .id = vcpu_make_id(cpu->system->vm_id, (uint32_t)cpu->cpu_id),
         .ops = ops,
         .ring = self->ring,
         .hal = &cpu->vcpu_hal,

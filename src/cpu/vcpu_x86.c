@@ -312,15 +312,24 @@ static void dump_xsave(const struct x86_state *state, FILE *out)
     }
 }
 
+void vcpu_x86_dump_groups(const struct x86_state *state, uint32_t groups,
+                          FILE *out)
+{
+    for (size_t i = 0; i < SIM_ARRAY_LEN(sections); i++) {
+        if (!(groups & sections[i].group))
+            continue;
+        (void)fprintf(out, "%s\n", sections[i].title);
+        dump_group(state, sections[i].group, out);
+    }
+    if (groups & VCPU_STATE_XSAVE)
+        dump_xsave(state, out);
+}
+
 void vcpu_x86_dump(const struct x86_state *state, FILE *out)
 {
     (void)fprintf(out, "mode %s\n",
                   vcpu_x86_mode_name(vcpu_x86_mode_of(state)));
-    for (size_t i = 0; i < SIM_ARRAY_LEN(sections); i++) {
-        (void)fprintf(out, "%s\n", sections[i].title);
-        dump_group(state, sections[i].group, out);
-    }
-    dump_xsave(state, out);
+    vcpu_x86_dump_groups(state, UINT32_MAX, out);
 }
 
 unsigned vcpu_x86_diff(const struct x86_state *before,

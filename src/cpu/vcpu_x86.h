@@ -79,6 +79,9 @@ void vcpu_x86_copy(struct x86_state *to, const struct x86_state *from,
  */
 void vcpu_x86_start(struct x86_state *state, uint64_t entry, uint64_t arg);
 
+/** vcpu_x86_dump_groups() - the sections of @groups, VCPU_STATE_X. */
+void vcpu_x86_dump_groups(const struct x86_state *state, uint32_t groups,
+                          FILE *out);
 /** vcpu_x86_dump() - all of @state, in sections. */
 void vcpu_x86_dump(const struct x86_state *state, FILE *out);
 /** vcpu_x86_diff() - the registers that changed, "name old -> new", one line;

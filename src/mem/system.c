@@ -110,6 +110,20 @@ static void system_place_window(struct system *system)
     system->pseudo_window = start;
 }
 
+/* The half of a vCPU's id that its machine gives. */
+static uint32_t system_count_before(const struct sim_object *obj)
+{
+    const struct sim_object *top = obj;
+    uint32_t count = 0;
+
+    while (top->parent)
+        top = top->parent;
+    for (const struct sim_object *it = top; it && it != obj;
+         it = sim_object_next(top, it))
+        count += sim_object_is_a(it, &system_type);
+    return count;
+}
+
 static void system_init(struct sim_object *obj)
 {
     struct system *system = self(obj);
@@ -123,6 +137,7 @@ static void system_init(struct sim_object *obj)
         sim_fatal_param(obj, "mem_mode",
                         "choose 'atomic', 'timing' or "
                         "'atomic_noncaching'");
+    system->vm_id = system_count_before(obj);
     (void)system_add_requestor(system, obj, "functional");
     system->physmem = physmem_create();
     system_ram_map(system);

@@ -59,6 +59,7 @@ struct system {
     struct sim_port system_port;
 
     /* Derived. */
+    uint32_t vm_id; /* Systems before it in the tree: 0 for the first */
     struct physmem *physmem;
     uint64_t pseudo_window;  /* of pseudo operations; 0: none */
     const char **requestors; /* names, by index */

@@ -204,7 +204,8 @@ bool write(const Object &object, const std::string &text)
                             text.size());
 }
 
-std::string dump(const Object &object)
+/* What @print writes. */
+template <typename Print> std::string text_of(Print print)
 {
     char *text = nullptr;
     size_t size = 0;
@@ -212,10 +213,45 @@ std::string dump(const Object &object)
 
     if (!out)
         throw std::bad_alloc();
-    vcpu_dump(vcpu_of(object), out);
+    print(out);
     (void)fclose(out);
     std::unique_ptr<char, void (*)(void *)> owner(text, mem_free);
     return std::string(text, size);
+}
+
+std::string dump(const Object &object)
+{
+    struct vcpu *vcpu = vcpu_of(object);
+
+    return text_of([vcpu](FILE *out) { vcpu_dump(vcpu, out); });
+}
+
+/* One section each. */
+const struct {
+    const char *name;
+    uint32_t group;
+} dump_groups[] = {
+    {"registers", VCPU_STATE_REGS  },
+    {"sregs",     VCPU_STATE_SREGS },
+    {"xsave",     VCPU_STATE_XSAVE },
+    {"xcrs",      VCPU_STATE_XCRS  },
+    {"msrs",      VCPU_STATE_MSRS  },
+    {"debug",     VCPU_STATE_DEBUG },
+    {"events",    VCPU_STATE_EVENTS},
+    {"mp",        VCPU_STATE_MP    },
+};
+
+std::string dump_group(const Object &object, const std::string &name)
+{
+    for (const auto &row : dump_groups) {
+        if (name != row.name)
+            continue;
+        State state = state_of(vcpu_of(object), row.group);
+        return text_of([&](FILE *out) {
+            vcpu_x86_dump_groups(state.get(), row.group, out);
+        });
+    }
+    throw py::value_error("no group of registers '" + name + "'");
 }
 
 enum vcpu_event_kind kind_of(const std::string &name)
@@ -290,6 +326,7 @@ void bind_vcpu(py::module_ &module)
     module.def("vcpu_ring", ring);
     module.def("vcpu_write", write);
     module.def("vcpu_dump", dump);
+    module.def("vcpu_dump_group", dump_group);
     module.def("vcpu_inject", inject, py::arg("cpu"), py::arg("kind"),
                py::arg("vector"), py::arg("error"), py::arg("addr"));
     module.def("vcpu_pending_events", pending_events);

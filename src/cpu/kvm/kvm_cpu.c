@@ -210,7 +210,8 @@ static void kvm_cpu_open(struct kvm_cpu *cpu)
     kvm_perf_init(&cpu->perf, cpu->kvm->host);
     err = kvm_cpu_open_vcpu(cpu);
     if (err)
-        sim_fatal(self, "KVM makes no vCPU: %s", strerrordesc_np(-err));
+        sim_fatal(self, "KVM makes no vCPU: %s: %s",
+                  kvm_host_blame(cpu->kvm->host, err), strerrordesc_np(-err));
     cpu->sync.trap = cpu->kvm->trap;
     cpu->sync.index = cpu->vcpu_id;
     cpu->sync.is_split = !cpu->sync.trap && kvm_machine_is_split(cpu->kvm);
@@ -240,6 +241,7 @@ static void kvm_cpu_close(struct kvm_cpu *cpu)
         kvm_vm_close_vcpu(cpu->kvm->vm, cpu->fd);
     cpu->run = NULL;
     cpu->fd = -1;
+    kvm_system_release(cpu->kvm);
 }
 
 void kvm_cpu_start(struct kvm_cpu *cpu)

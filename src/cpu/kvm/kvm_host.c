@@ -131,7 +131,20 @@ int kvm_host_ioctl(const struct kvm_host *host, int fd, unsigned long request,
     do {
         result = host->ops->ioctl(host->ops_self, fd, request, arg);
     } while (result == -EINTR && request != KVM_RUN);
+    if (SIM_UNLIKELY(result < 0) && result != -EINTR)
+        __atomic_store_n(host->failed,
+                         (uint64_t)-result << 32 | (uint32_t)request,
+                         __ATOMIC_RELAXED);
     return result;
+}
+
+const char *kvm_host_blame(const struct kvm_host *host, int err)
+{
+    uint64_t failed = __atomic_load_n(host->failed, __ATOMIC_RELAXED);
+
+    return failed && failed >> 32 == (uint64_t)-err
+               ? kvm_host_request_name((uint32_t)failed)
+               : "KVM";
 }
 
 struct kvm_request_name {
@@ -203,6 +216,8 @@ static const char *kvm_host_open_hint(int err)
     case -ENXIO:
         return "is the module kvm_intel or kvm_amd loaded, and "
                "virtualisation enabled in the firmware?";
+    case -EBUSY:
+        return "does another hypervisor use the processor's virtualisation?";
     default:
         return "is it the KVM device?";
     }
@@ -214,7 +229,7 @@ static int kvm_host_check_version(struct kvm_host *host, char *why)
 
     host->api_version = kvm_call_get_api_version(host, host->fd, 0);
     if (host->api_version < 0) {
-        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s: not a KVM device (%s)",
+        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s: not a KVM device (KVM_GET_API_VERSION: %s)",
                        host->path, strerror(-host->api_version));
         return -ENOTSUP;
     }
@@ -226,8 +241,9 @@ static int kvm_host_check_version(struct kvm_host *host, char *why)
     }
     size = kvm_call_get_vcpu_mmap_size(host, host->fd, 0);
     if (size < (int)sizeof(struct kvm_run)) {
-        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s: shared page of %d bytes",
-                       host->path, size);
+        (void)snprintf(why, KVM_HOST_WHY_SIZE,
+                       "%s: KVM_GET_VCPU_MMAP_SIZE gives %d bytes", host->path,
+                       size);
         return -EPROTO;
     }
     host->run_size = (size_t)size;
@@ -242,6 +258,7 @@ static struct kvm_host *kvm_host_new(const struct kvm_host_cfg *cfg)
     host->ops_self = cfg->ops_self;
     host->path = alloc_strdup(cfg->path ? cfg->path : "/dev/kvm");
     host->fd = -1;
+    host->failed = alloc_zeroed(1, sizeof(*host->failed));
     return host;
 }
 
@@ -279,6 +296,8 @@ void kvm_host_close(struct kvm_host *host)
         host->ops->close(host->ops_self, host->fd);
     mem_free(host->cpuid);
     mem_free(host->msrs);
+    mem_free(host->feature_msrs);
+    mem_free(host->failed);
     mem_free(host->path);
     mem_free(host);
 }
@@ -307,24 +326,71 @@ int kvm_host_supported_cpuid(struct kvm_host *host,
     return err;
 }
 
-int kvm_host_supported_msrs(struct kvm_host *host,
-                            const struct kvm_msr_list **out)
+typedef int (*kvm_msr_list_fn)(const struct kvm_host *host, int fd,
+                               struct kvm_msr_list *list);
+
+static int kvm_host_grow_msrs(const struct kvm_host *host, kvm_msr_list_fn ask,
+                              struct kvm_msr_list **kept)
 {
     uint32_t room = KVM_FIRST_ENTRIES;
-    int err = host->msrs ? 0 : -E2BIG;
+    int err = *kept ? 0 : -E2BIG;
 
     while (err == -E2BIG && room <= KVM_MOST_ENTRIES) {
         struct kvm_msr_list *list =
             alloc_zeroed(1, sizeof(*list) + room * sizeof(uint32_t));
 
         list->nmsrs = room;
-        err = kvm_call_get_msr_index_list(host, host->fd, list);
+        err = ask(host, host->fd, list);
         if (err)
             mem_free(list);
         else
-            host->msrs = list;
+            *kept = list;
         room *= 2;
     }
+    return err;
+}
+
+int kvm_host_supported_msrs(struct kvm_host *host,
+                            const struct kvm_msr_list **out)
+{
+    int err =
+        kvm_host_grow_msrs(host, kvm_call_get_msr_index_list, &host->msrs);
+
     *out = host->msrs;
     return err;
+}
+
+int kvm_host_feature_msrs(struct kvm_host *host,
+                          const struct kvm_msr_list **out)
+{
+    int err =
+        host->cap_value[KVM_HAS_GET_MSR_FEATURES]
+            ? kvm_host_grow_msrs(host, kvm_call_get_msr_feature_index_list,
+                                 &host->feature_msrs)
+            : -ENOTSUP;
+
+    *out = host->feature_msrs;
+    return err;
+}
+
+/* -------------------------------------------------------- single registers */
+
+int kvm_host_get_reg(const struct kvm_host *host, int fd, uint64_t reg,
+                     void *value)
+{
+    struct kvm_one_reg one = {.id = reg, .addr = (uintptr_t)value};
+
+    return host->cap_value[KVM_HAS_ONE_REG]
+               ? kvm_call_get_one_reg(host, fd, &one)
+               : -ENOTSUP;
+}
+
+int kvm_host_set_reg(const struct kvm_host *host, int fd, uint64_t reg,
+                     const void *value)
+{
+    struct kvm_one_reg one = {.id = reg, .addr = (uintptr_t)value};
+
+    return host->cap_value[KVM_HAS_ONE_REG]
+               ? kvm_call_set_one_reg(host, fd, &one)
+               : -ENOTSUP;
 }

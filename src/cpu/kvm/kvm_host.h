@@ -76,7 +76,8 @@ struct kvm_host {
     size_t run_size;             /* of the page shared with a vCPU [bytes] */
     int cap_value[KVM_NUM_CAPS]; /* 0: absent */
     struct kvm_cpuid2 *cpuid;    /* supported entries; asked for once */
-    struct kvm_msr_list *msrs;
+    struct kvm_msr_list *msrs, *feature_msrs;
+    uint64_t *failed; /* last request that failed, errno above it */
 };
 
 enum { KVM_HOST_WHY_SIZE = 256 };
@@ -97,6 +98,9 @@ void kvm_host_close(struct kvm_host *host);
 /** kvm_host_ioctl() - any request; EINTR is retried except for KVM_RUN. */
 int kvm_host_ioctl(const struct kvm_host *host, int fd, unsigned long request,
                    void *arg);
+/** kvm_host_blame() - for a message: the name of the request that failed last,
+ *  if it did with @err (-errno), else "KVM".  Any thread. */
+const char *kvm_host_blame(const struct kvm_host *host, int err);
 /** kvm_host_request_name() - "KVM_GET_REGS", or "?". */
 const char *kvm_host_request_name(unsigned long request);
 
@@ -107,6 +111,28 @@ SIM_MUST_CHECK int kvm_host_supported_cpuid(struct kvm_host *host,
 /** kvm_host_supported_msrs() - numbers KVM saves and restores; kept. */
 SIM_MUST_CHECK int kvm_host_supported_msrs(struct kvm_host *host,
                                            const struct kvm_msr_list **out);
+
+/** kvm_host_feature_msrs() - numbers of MSRs that tell what the host has; kept.
+ *  Returns: 0, -ENOTSUP where KVM has no such list, or -errno. */
+SIM_MUST_CHECK int kvm_host_feature_msrs(struct kvm_host *host,
+                                         const struct kvm_msr_list **out);
+
+/**
+ * kvm_host_get_reg() - one register of a vCPU by its number
+ * @fd: the vCPU's
+ * @reg: KVM's number, which holds the register's size too
+ * @value: as many bytes as that
+ *
+ * On x86 all that KVM carries has a request of its own for many registers at
+ * once, so that nothing here reads single ones; KVM itself has this request for
+ * x86 only since it knows registers that are no MSRs (the shadow stack's).
+ * Returns: 0, -ENOTSUP without KVM_CAP_ONE_REG, or -errno.
+ */
+SIM_MUST_CHECK int kvm_host_get_reg(const struct kvm_host *host, int fd,
+                                    uint64_t reg, void *value);
+/** kvm_host_set_reg() - the same, into the vCPU. */
+SIM_MUST_CHECK int kvm_host_set_reg(const struct kvm_host *host, int fd,
+                                    uint64_t reg, const void *value);
 
 /** kvm_host_num_slots() - memory slots per VM; 32 where KVM cannot tell. */
 uint32_t kvm_host_num_slots(const struct kvm_host *host);

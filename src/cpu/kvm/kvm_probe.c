@@ -13,6 +13,8 @@
 #include "cpu/kvm/kvm_probe_vm.h"
 
 #include <cpuid.h>
+#include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -123,9 +125,15 @@ static void probe_exit_cost(struct kvm_probe_vm *vm, struct kvm_probe *out)
     };
     uint64_t end = host_clock_ns() + PROBE_EXITS_NS;
     uint64_t best = UINT32_MAX;
+    int result = kvm_probe_vm_load(vm, &code);
 
-    if (kvm_probe_vm_load(vm, &code) ||
-        !probe_is_exit_io(vm, kvm_probe_vm_run(vm)))
+    if (result >= 0)
+        result = kvm_probe_vm_run(vm);
+    if (result < 0 && result != -EINTR) {
+        out->ring3_error = result;
+        out->ring3_request = kvm_host_blame(vm->host, result);
+    }
+    if (result < 0 || !probe_is_exit_io(vm, result))
         return;
     out->runs_ring3 = KVM_YES;
     for (int i = 0; i < PROBE_EXITS && host_clock_ns() < end; i++) {
@@ -294,6 +302,32 @@ int kvm_probe_run(struct kvm_host *host, struct kvm_probe *out)
     out->vendor = probe_vendor(out);
     out->probe_us = (uint32_t)((host_clock_ns() - start) / 1000);
     return 0;
+}
+
+int kvm_probe_check(struct kvm_host *host, struct kvm_probe *out,
+                    char why[KVM_HOST_WHY_SIZE])
+{
+    int err = kvm_probe_run(host, out);
+
+    why[0] = '\0';
+    if (err) {
+        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s makes no VM: %s: %s%s",
+                       host->path, kvm_host_blame(host, err), strerror(-err),
+                       err == -EBUSY ? "; does another hypervisor use the "
+                                       "processor's virtualisation?"
+                                     : "");
+        return err;
+    }
+    if (out->runs_ring3 == KVM_YES)
+        return 0;
+    (void)snprintf(why, KVM_HOST_WHY_SIZE,
+                   "%s makes a VM that does not execute code of ring 3",
+                   host->path);
+    if (out->ring3_error)
+        (void)snprintf(why + strlen(why), KVM_HOST_WHY_SIZE - strlen(why),
+                       ": %s: %s", out->ring3_request,
+                       strerror(-out->ring3_error));
+    return -ENOTSUP;
 }
 
 const char *kvm_vendor_name(enum kvm_vendor_class vendor)

@@ -8,14 +8,13 @@
 #define CPU_KVM_KVM_PROBE_H
 
 #include "base/compiler.h"
+#include "cpu/kvm/kvm_host.h"
 
 #include <stdint.h>
 
 #ifdef __cplusplus
 extern "C" {
 #endif
-
-struct kvm_host;
 
 enum kvm_vendor_class {
     KVM_VENDOR_UNKNOWN,
@@ -33,6 +32,9 @@ struct kvm_probe {
     enum kvm_vendor_class vendor;
     enum kvm_ring0 ring0;
     enum kvm_answer runs_ring3;
+    /* A request that failed in asking for it: -errno and its name. */
+    int ring3_error;
+    const char *ring3_request;
     enum kvm_answer syscall_enters_ring0;
     enum kvm_answer guest_debug;  /* KVM_GUESTDBG_SINGLESTEP stops */
     enum kvm_answer perf_counter; /* guest instructions can be counted */
@@ -51,6 +53,16 @@ struct kvm_probe {
  * Returns: 0, or -errno where not even a VM can be made (@out is then zero).
  */
 SIM_MUST_CHECK int kvm_probe_run(struct kvm_host *host, struct kvm_probe *out);
+
+/**
+ * kvm_probe_check() - ask the host, and refuse one that is of no use
+ * @why: on failure one sentence, else empty
+ *
+ * Returns: 0, -errno where no VM can be made, -ENOTSUP where a VM does not
+ * execute ring 3; @out is filled as far as it could be asked.
+ */
+SIM_MUST_CHECK int kvm_probe_check(struct kvm_host *host, struct kvm_probe *out,
+                                   char why[KVM_HOST_WHY_SIZE]);
 
 const char *kvm_vendor_name(enum kvm_vendor_class vendor);
 const char *kvm_ring0_name(enum kvm_ring0 ring0);

@@ -132,6 +132,12 @@ static bool kvm_cpu_is_orphan(const struct kvm_cpu *cpu)
     return cpu->base.is_in_se && !cpu->base.linux_cpu.thread;
 }
 
+static void kvm_cpu_tell_error(const struct kvm_cpu *cpu, int err)
+{
+    sim_warn(&cpu->base.base.base, "%s: %s",
+             kvm_host_blame(cpu->kvm->host, err), strerrordesc_np(-err));
+}
+
 static void kvm_cpu_serve_run(struct kvm_cpu *cpu, int err)
 {
     if (kvm_cpu_is_orphan(cpu))
@@ -140,14 +146,16 @@ static void kvm_cpu_serve_run(struct kvm_cpu *cpu, int err)
         (void)kvm_timer_fired(&cpu->timer, host_clock_ns());
         kvm_cpu_serve_signal(cpu);
     } else if (err) {
-        sim_warn(&cpu->base.base.base, "KVM_RUN: %s", strerrordesc_np(-err));
+        kvm_cpu_tell_error(cpu, err);
         kvm_cpu_fail(cpu, "KVM_RUN failed", 1);
     } else {
         kvm_serve_gathered(cpu);
         kvm_cpu_serve(cpu);
     }
-    if (cpu->sync.err)
+    if (cpu->sync.err) {
+        kvm_cpu_tell_error(cpu, cpu->sync.err);
         kvm_cpu_fail(cpu, "KVM does not give its state", 1);
+    }
 }
 
 /* Where system calls and faults follow each other, the core gets to the next

@@ -103,8 +103,8 @@ void kvm_system_settle(struct kvm_system *kvm)
     kvm_gang_pause(&kvm->gang);
     err = kvm_system_drop_stale(kvm);
     if (err)
-        sim_fatal(&kvm->base, "KVM does not map guest RAM again: %s",
-                  strerrordesc_np(-err));
+        sim_fatal(&kvm->base, "KVM does not map guest RAM again: %s: %s",
+                  kvm_host_blame(kvm->host, err), strerrordesc_np(-err));
     kvm->num_stale = 0;
     kvm->is_all_stale = false;
 }
@@ -136,19 +136,14 @@ static void kvm_system_open(struct kvm_system *kvm)
 
     if (err)
         sim_fatal(&kvm->base, "no KVM: %s", why);
-    err = kvm_probe_run(kvm->host, &kvm->probe);
-    if (!err && kvm->probe.runs_ring3 == KVM_NO)
-        sim_fatal(&kvm->base,
-                  "no KVM: %s does not execute code of ring 3; "
-                  "see gearshift kvm-info",
-                  kvm->host->path);
-    if (!err)
-        err =
-            kvm_vm_create(kvm->host, system_of(&kvm->base)->physmem, &kvm->vm);
+    if (kvm_probe_check(kvm->host, &kvm->probe, why))
+        sim_fatal(&kvm->base, "no KVM: %s; see gearshift kvm-info", why);
+    err = kvm_vm_create(kvm->host, system_of(&kvm->base)->physmem, &kvm->vm);
     if (!err)
         err = kvm_vm_set_tss_addr(kvm->vm, TSS_ADDR);
     if (err)
-        sim_fatal(&kvm->base, "no KVM: %s makes no VM: %s", kvm->host->path,
+        sim_fatal(&kvm->base, "no KVM: %s makes no VM: %s: %s",
+                  kvm->host->path, kvm_host_blame(kvm->host, err),
                   strerrordesc_np(-err));
 }
 
@@ -161,7 +156,8 @@ static void kvm_system_coalesce(struct kvm_system *kvm)
 
         if (err)
             sim_fatal_param(&kvm->base, "coalescedMMIO",
-                            "KVM gathers no writes there: %s",
+                            "KVM gathers no writes there: %s: %s",
+                            kvm_host_blame(kvm->host, err),
                             strerrordesc_np(-err));
     }
 }
@@ -204,8 +200,8 @@ void kvm_system_startup(struct kvm_system *kvm)
         kvm_system_set_traps(kvm, kernel);
     err = kvm_vm_startup(kvm->vm);
     if (err)
-        sim_fatal(&kvm->base, "KVM does not map guest RAM: %s",
-                  strerrordesc_np(-err));
+        sim_fatal(&kvm->base, "KVM does not map guest RAM: %s: %s",
+                  kvm_host_blame(kvm->host, err), strerrordesc_np(-err));
     kvm->num_stale = 0;
     kvm->is_all_stale = false;
 }
@@ -219,6 +215,16 @@ void kvm_system_close(struct kvm_system *kvm)
     kvm->host = NULL;
 }
 
+void kvm_system_release(struct kvm_system *kvm)
+{
+    if (!kvm->is_over || kvm_vm_destroy(kvm->vm))
+        return;
+    kvm->vm = NULL;
+    kvm_system_close(kvm);
+    kvm_trap_destroy(kvm->trap);
+    kvm->trap = NULL;
+}
+
 static void kvm_system_init(struct sim_object *obj)
 {
     kvm_gang_init(&kvm_system_cast(obj)->gang);
@@ -228,9 +234,8 @@ static void kvm_system_fini(struct sim_object *obj)
 {
     struct kvm_system *kvm = kvm_system_cast(obj);
 
-    kvm_system_close(kvm);
-    kvm_trap_destroy(kvm->trap);
-    kvm->trap = NULL;
+    kvm->is_over = true;
+    kvm_system_release(kvm);
 }
 
 /* -------------------------------------------------------------------- tables

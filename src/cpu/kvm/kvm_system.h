@@ -64,6 +64,7 @@ struct kvm_system {
     uint32_t num_stale;
     bool is_all_stale;
     bool is_forked; /* vm and host are those of the parent process */
+    bool is_over;   /* its fini was called, maybe before that of its CPUs */
 };
 
 /** kvm_system_of() - the KvmVM of the machine that @obj belongs to; fatal if
@@ -80,6 +81,10 @@ void kvm_system_settle(struct kvm_system *kvm);
 /** kvm_system_close() - the last vCPU is closed: give everything back.  After a
  *  fork the child does this and starts up again. */
 void kvm_system_close(struct kvm_system *kvm);
+
+/** kvm_system_release() - a CPU has closed its vCPU: if it was the last one and
+ *  the simulation is over, give everything back. */
+void kvm_system_release(struct kvm_system *kvm);
 
 extern const struct sim_type kvm_vm_type; /* "KvmVM" */
 

@@ -56,6 +56,11 @@ int kvm_vm_create(const struct kvm_host *host, const struct physmem *mem,
     return 0;
 }
 
+int kvm_vm_fd(const struct kvm_vm *vm)
+{
+    return vm->fd;
+}
+
 int kvm_vm_destroy(struct kvm_vm *vm)
 {
     if (!vm)
@@ -193,6 +198,17 @@ int kvm_vm_free_slot(struct kvm_vm *vm, struct kvm_slot_ref ref)
     if (!err)
         vm->slots[ref.num].is_allocated = false;
     return err;
+}
+
+void kvm_vm_visit_slots(const struct kvm_vm *vm, kvm_slot_fn visit, void *self)
+{
+    for (uint32_t i = 0; i < vm->num_slots; i++) {
+        const struct kvm_slot *slot = &vm->slots[i];
+
+        if (slot->is_allocated && slot->is_mapped)
+            visit(self, (struct kvm_slot_ref){.num = i, .gen = slot->gen},
+                  &slot->map);
+    }
 }
 
 struct kvm_slot_ref kvm_vm_find_slot(const struct kvm_vm *vm, uint64_t gpa)

@@ -70,6 +70,8 @@ bool kvm_vm_is_started(struct kvm_vm *vm);
  *  Returns: it, -EAGAIN before startup, -ENOSPC, or -errno. */
 int kvm_vm_open_vcpu(struct kvm_vm *vm, uint32_t *id);
 void kvm_vm_close_vcpu(struct kvm_vm *vm, int fd);
+/** kvm_vm_fd() - the kernel's descriptor of the VM, to be told, not used. */
+int kvm_vm_fd(const struct kvm_vm *vm);
 
 /* ------------------------------------------------------------------- slots */
 
@@ -87,6 +89,10 @@ SIM_MUST_CHECK int kvm_vm_disable_slot(struct kvm_vm *vm,
 SIM_MUST_CHECK int kvm_vm_free_slot(struct kvm_vm *vm, struct kvm_slot_ref ref);
 /** kvm_vm_find_slot() - the slot that maps @gpa; gen 0 if none does. */
 struct kvm_slot_ref kvm_vm_find_slot(const struct kvm_vm *vm, uint64_t gpa);
+typedef void (*kvm_slot_fn)(void *self, struct kvm_slot_ref ref,
+                            const struct kvm_slot_map *map);
+/** kvm_vm_visit_slots() - those that are mapped, by number. */
+void kvm_vm_visit_slots(const struct kvm_vm *vm, kvm_slot_fn visit, void *self);
 /** kvm_vm_set_slot_flags() - switch the dirty log of a mapped slot. */
 SIM_MUST_CHECK int kvm_vm_set_slot_flags(struct kvm_vm *vm,
                                          struct kvm_slot_ref ref,

@@ -81,6 +81,23 @@ class VcpuStateError(VcpuError):
     """A call in the wrong order; nothing was changed."""
 
 
+class KvmError(FatalError):
+    """A request that the host's KVM refused.
+
+    errno: in the host's words; ioctl: the request's name, "open" for the
+    device itself, "" where several requests make up what was asked.
+    """
+
+    def __init__(self, message: str, errno: int = 0, ioctl: str = "") -> None:
+        super().__init__(message, script_line())
+        self.errno = errno
+        self.ioctl = ioctl
+
+
+class KvmUnavailable(KvmError):
+    """There is no KVM here that programs could run on."""
+
+
 def is_conversion(filename: str) -> bool:
     """Whether code from @filename reads values such as "50ns"."""
     params = os.path.join(PACKAGE_DIR, "params") + os.sep

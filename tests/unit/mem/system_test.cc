@@ -92,3 +92,12 @@ TEST_F(SystemObject, ThereMayBeNoWindow)
     sim_init(sim);
     EXPECT_EQ(system_pseudo_op_at(sys(), {0}), -1);
 }
+
+TEST_F(SystemObject, EachHasANumberOfItsOwn)
+{
+    sim_object *second = add(system_type, root, "second");
+    set(second, "mem_mode", MEM_MODE_ATOMIC);
+    sim_init(sim);
+    EXPECT_EQ(sys()->vm_id, 0u);
+    EXPECT_EQ(reinterpret_cast<struct system *>(second)->vm_id, 1u);
+}

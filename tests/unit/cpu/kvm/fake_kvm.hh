@@ -9,6 +9,7 @@
 #include <functional>
 #include <linux/perf_event.h>
 #include <map>
+#include <mutex>
 #include <set>
 #include <vector>
 
@@ -47,6 +48,13 @@ class FakeKvm
         result.ops_self = this;
         return result;
     }
+    /* In a handler: others make requests while @wait runs. */
+    template <typename Wait> void unlocked(Wait wait)
+    {
+        lock.unlock();
+        wait();
+        lock.lock();
+    }
     int new_fd()
     {
         open_fds.insert(next_fd);
@@ -58,9 +66,14 @@ class FakeKvm
     std::set<int> open_fds;
     std::vector<int> closed;
     std::vector<std::vector<uint8_t>> pages; /* what mmap gave */
-    int perf_result = -ENOENT;               /* 0: the host has counters */
-    int perf_left = 1000;                    /* that it has yet */
-    int counter_error = 0; /* what reading them returns instead */
+    std::map<int, uint8_t *> page_of;        /* the same, by descriptor */
+    int num_mapped = 0;
+    bool refuses_mmap = false;
+    int left = -1; /* requests before one fails with EIO; -1: none does */
+    unsigned long failed = 0;  /* that one */
+    int perf_result = -ENOENT; /* 0: the host has counters */
+    int perf_left = 1000;      /* that it has yet */
+    int counter_error = 0;     /* what reading them returns instead */
     bool counter_is_lost = false;
     std::map<int, uint64_t> counters; /* by descriptor */
     std::map<int, perf_event_attr> counter_attrs;
@@ -81,17 +94,29 @@ class FakeKvm
     }
     static int do_ioctl(void *self, int fd, unsigned long request, void *arg)
     {
-        of(self).counts[request]++;
-        auto found = of(self).handlers.find(request);
-        return found == of(self).handlers.end() ? 0 : found->second(fd, arg);
+        FakeKvm &fake = of(self);
+        std::lock_guard<std::recursive_mutex> held(fake.lock);
+        fake.counts[request]++;
+        if (fake.left >= 0 && !fake.left--) {
+            fake.failed = request;
+            return -EIO;
+        }
+        auto found = fake.handlers.find(request);
+        return found == fake.handlers.end() ? 0 : found->second(fd, arg);
     }
-    static void *do_mmap(void *self, int, size_t len)
+    static void *do_mmap(void *self, int fd, size_t len)
     {
-        of(self).pages.emplace_back(len);
-        return of(self).pages.back().data();
+        FakeKvm &fake = of(self);
+        if (fake.refuses_mmap)
+            return nullptr;
+        fake.num_mapped++;
+        fake.pages.emplace_back(len);
+        fake.page_of[fd] = fake.pages.back().data();
+        return fake.page_of[fd];
     }
-    static int do_munmap(void *, void *, size_t)
+    static int do_munmap(void *self, void *, size_t)
     {
+        of(self).num_mapped--;
         return 0;
     }
     static int do_read(void *self, int fd, void *data, size_t len)
@@ -119,6 +144,7 @@ class FakeKvm
 
     static constexpr kvm_ops ops = {do_open,   do_close, do_ioctl,    do_mmap,
                                     do_munmap, do_read,  do_perf_open};
+    std::recursive_mutex lock; /* vCPUs run on threads of their own */
     int next_fd = 1000;
     std::map<unsigned long, Handler> handlers;
     std::map<unsigned long, int> counts;

@@ -174,4 +174,62 @@ TEST(KvmHost, FindsTheRealListsStable)
     EXPECT_GT(msrs->nmsrs, 0u);
 }
 
+TEST(KvmHost, SuspectsAnotherHypervisorBehindABusyDevice)
+{
+    FakeKvm fake;
+    fake.open_result = -EBUSY;
+    Opened kvm(fake.cfg());
+    EXPECT_EQ(kvm.err, -EBUSY);
+    EXPECT_NE(std::string(kvm.why).find("another hypervisor"),
+              std::string::npos);
+}
+
+TEST(KvmHost, SingleRegistersNeedTheCapability)
+{
+    FakeKvm fake;
+    uint64_t value = 7, kept = 0;
+    auto one = [&](void *arg) { return static_cast<kvm_one_reg *>(arg); };
+    fake.on(KVM_SET_ONE_REG, [&](int fd, void *arg) {
+        memcpy(&kept, reinterpret_cast<void *>(one(arg)->addr), 8);
+        return fd == 5 && one(arg)->id == 0x1234 ? 0 : -EINVAL;
+    });
+    fake.on(KVM_GET_ONE_REG, [&](int, void *arg) {
+        memcpy(reinterpret_cast<void *>(one(arg)->addr), &kept, 8);
+        return one(arg)->id == 0x1234 ? 0 : -EINVAL;
+    });
+    Opened kvm(fake.cfg());
+    EXPECT_EQ(kvm_host_set_reg(kvm.host, 5, 0x1234, &value), 0);
+    value = 0;
+    EXPECT_EQ(kvm_host_get_reg(kvm.host, 5, 0x1234, &value), 0);
+    EXPECT_EQ(value, 7u);
+    EXPECT_EQ(kvm_host_get_reg(kvm.host, 5, 0x1235, &value), -EINVAL);
+
+    fake.caps[KVM_CAP_ONE_REG] = 0;
+    Opened without(fake.cfg());
+    int asked = fake.count(KVM_GET_ONE_REG);
+    EXPECT_EQ(kvm_host_get_reg(without.host, 5, 0x1234, &value), -ENOTSUP);
+    EXPECT_EQ(kvm_host_set_reg(without.host, 5, 0x1234, &value), -ENOTSUP);
+    EXPECT_EQ(fake.count(KVM_GET_ONE_REG), asked);
+}
+
+TEST(KvmHost, FeatureMsrsNeedTheCapability)
+{
+    FakeKvm fake;
+    const kvm_msr_list *list = nullptr;
+    fake.on(KVM_GET_MSR_FEATURE_INDEX_LIST, [](int, void *arg) {
+        auto *msrs = static_cast<kvm_msr_list *>(arg);
+        msrs->nmsrs = 1;
+        msrs->indices[0] = 0x480;
+        return 0;
+    });
+    Opened kvm(fake.cfg());
+    ASSERT_EQ(kvm_host_feature_msrs(kvm.host, &list), 0);
+    ASSERT_EQ(kvm_host_feature_msrs(kvm.host, &list), 0);
+    EXPECT_EQ(list->indices[0], 0x480u);
+    EXPECT_EQ(fake.count(KVM_GET_MSR_FEATURE_INDEX_LIST), 1);
+    fake.caps[KVM_CAP_GET_MSR_FEATURES] = 0;
+    Opened without(fake.cfg());
+    EXPECT_EQ(kvm_host_feature_msrs(without.host, &list), -ENOTSUP);
+}
+
 } // namespace

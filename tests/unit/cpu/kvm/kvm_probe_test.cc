@@ -127,6 +127,18 @@ TEST_F(KvmProbe, ReportsThatNoVmCanBeMadeAndLeavesNothingOpen)
     }
 }
 
+TEST_F(KvmProbe, ChecksThatProgramsRunAndSaysWhyNot)
+{
+    EXPECT_EQ(kvm_probe_check(host, &probe, why), 0);
+    EXPECT_STREQ(why, "");
+    ring3_reason = KVM_EXIT_SHUTDOWN;
+    EXPECT_EQ(kvm_probe_check(host, &probe, why), -ENOTSUP);
+    EXPECT_NE(strstr(why, "ring 3"), nullptr) << why;
+    fake.on(KVM_CREATE_VM, [](int, void *) { return -EBUSY; });
+    EXPECT_EQ(kvm_probe_check(host, &probe, why), -EBUSY);
+    EXPECT_NE(strstr(why, "another hypervisor"), nullptr) << why;
+}
+
 TEST(KvmProbeHost, RunsRing3AndAgreesWithItself)
 {
     kvm_host_cfg cfg = {};

@@ -264,4 +264,23 @@ TEST(KvmVmHost, TakesSlotsAndSeveralVmsAndGivesAllBack)
     }
 }
 
+TEST_F(KvmVm, ShowsItsSlots)
+{
+    Machine machine(fake.cfg());
+    std::vector<std::pair<uint32_t, uint64_t>> seen;
+    auto see = [](void *self, kvm_slot_ref ref, const kvm_slot_map *map) {
+        static_cast<decltype(seen) *>(self)->emplace_back(ref.num, map->gpa);
+    };
+    kvm_vm_visit_slots(machine.vm, see, &seen);
+    EXPECT_TRUE(seen.empty());
+    ASSERT_EQ(kvm_vm_startup(machine.vm), 0);
+    EXPECT_EQ(kvm_vm_disable_slot(machine.vm, kvm_vm_find_slot(machine.vm, 0)),
+              0);
+    kvm_vm_visit_slots(machine.vm, see, &seen);
+    ASSERT_EQ(seen.size(), 1u);
+    EXPECT_EQ(seen[0].first, 1u);
+    EXPECT_EQ(seen[0].second, 0x100000000u);
+    EXPECT_GT(kvm_vm_fd(machine.vm), 0);
+}
+
 } // namespace
