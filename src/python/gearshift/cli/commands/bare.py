@@ -110,7 +110,9 @@ def _add_devices(system: Any, options: Any) -> None:
     system.com_1 = types.Uart8250(device=system.terminal)
     system.debug_console = types.PcDebugConsole(device=system.terminal)
     system.exit_device = types.PcExitDevice()
+    system.fw_cfg = types.QemuFwCfgIo(num_cpus=options.cpus)
     devices = [system.com_1, system.debug_console, system.exit_device]
+    devices.append(system.fw_cfg)
     if options.test_device:
         system.test_device = types.PcTestDevice()
         devices.append(system.test_device)
