@@ -71,7 +71,16 @@ def test_the_attempts_succeed_where_they_may(jail):
 
 
 @pytest.mark.parametrize(
-    "attempt", ["by_name", "by_dangling_link", "by_reopening", "by_exchange"]
+    "attempt",
+    [
+        "by_name",
+        "by_dangling_link",
+        "by_reopening",
+        "by_exchange",
+        "by_link_to_parent",
+        "by_link_in_proc",
+        "by_truncating_openat2",
+    ],
 )
 def test_the_attempts_succeed_natively(jail, attempt):
     needs_escape()

@@ -14,12 +14,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/sendfile.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
+#include <sys/un.h>
 #include <sys/xattr.h>
 #include <unistd.h>
 
@@ -501,6 +505,161 @@ static int by_ring(void)
     return (int)syscall(SYS_io_uring_setup, 4, params);
 }
 
+/* The program itself lies outside, too. */
+static int by_program(void)
+{
+    return scribble(open("/proc/self/exe", O_WRONLY));
+}
+
+static int by_program_again(void)
+{
+    return scribble(
+        open(at("/proc/self/fd/%d", open("/proc/self/exe", O_RDONLY)), O_RDWR));
+}
+
+/* A mapping as the kernel lists it opens the file behind it. */
+static int by_map_files(void)
+{
+    char *map = mmap(NULL, 4096, PROT_READ, MAP_PRIVATE, file_fd(O_RDONLY), 0);
+
+    return scribble(
+        open(at("/proc/self/map_files/%lx-%lx", (long)map, (long)map + 4096),
+             O_RDWR));
+}
+
+static int by_own_memory(void)
+{
+    char *map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, file_fd(O_RDONLY), 0);
+    int fd = open("/proc/self/mem", O_RDWR);
+
+    return map == MAP_FAILED ? -1 : (int)pwrite(fd, "!", 1, (off_t)(long)map);
+}
+
+static int by_remapping(void)
+{
+    char *map = mmap(NULL, 4096, PROT_READ, MAP_SHARED, file_fd(O_RDONLY), 0);
+
+    if (map == MAP_FAILED)
+        return -1;
+    map = mremap(map, 4096, 8192, MREMAP_MAYMOVE);
+    if (map == MAP_FAILED || mprotect(map, 4096, PROT_READ | PROT_WRITE))
+        return -1;
+    *map = '!';
+    return 0;
+}
+
+static int by_truncating_openat2(void)
+{
+    struct {
+        unsigned long flags, mode, resolve;
+    } how = {O_TRUNC, 0, 0x10}; /* RESOLVE_IN_ROOT */
+
+    return (int)syscall(437, dir_fd(O_PATH), "/../file", &how, sizeof(how));
+}
+
+static int by_link_to_parent(void)
+{
+    (void)symlink("..", "up");
+    return create("up/outside/new");
+}
+
+static int by_link_in_proc(void)
+{
+    (void)symlink(at("/proc/self/fd/%d", file_fd(O_RDONLY)), "procfd");
+    return scribble(open("procfd", O_RDWR));
+}
+
+/* Another name for what may not be written, then the old one of it. */
+static int by_replaced_directory(void)
+{
+    int fd;
+
+    (void)mkdir("swap", 0777);
+    fd = open("swap", O_PATH | O_DIRECTORY);
+    (void)rmdir("swap");
+    (void)symlink(outside, "swap");
+    return scribble(openat(fd, "../swap/new", O_CREAT | O_WRONLY, 0666));
+}
+
+static int by_device_node(void)
+{
+    if (mknod("null", S_IFCHR | 0666, 0x103))
+        return -1;
+    return 0;
+}
+
+static int by_socket_name(void)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX};
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    (void)snprintf(name.sun_path, sizeof(name.sun_path), "%s/socket", outside);
+    return bind(fd, (struct sockaddr *)&name, sizeof(name));
+}
+
+static int by_socket_of_pair(void)
+{
+    struct sockaddr_un name = {.sun_family = AF_UNIX, .sun_path = "socket"};
+    int fds[2];
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+        return -1;
+    return bind(fds[0], (struct sockaddr *)&name, sizeof(name));
+}
+
+static int by_attribute_of_descriptor(void)
+{
+    return fsetxattr(file_fd(O_RDONLY), "user.x", "y", 1, 0);
+}
+
+static int by_inode_flags(void)
+{
+    int flags = 0x20; /* append only */
+
+    return ioctl(file_fd(O_RDONLY), 0x40086602, &flags); /* FS_IOC_SETFLAGS */
+}
+
+static int by_clone(void)
+{
+    return ioctl(file_fd(O_RDONLY), 0x40049409, open("/etc/passwd", O_RDONLY));
+}
+
+static int by_passed_descriptor(void)
+{
+    int fds[2], got = -1;
+    char control[64] = "", byte = 'x';
+    struct iovec vec = {&byte, 1};
+    struct msghdr message = {.msg_iov = &vec,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = CMSG_SPACE(sizeof(int))};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+
+    if (socketpair(AF_UNIX, SOCK_STREAM, 0, fds))
+        return -1;
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    got = file_fd(O_RDONLY);
+    memcpy(CMSG_DATA(header), &got, sizeof(got));
+    if (sendmsg(fds[0], &message, 0) != 1 || recvmsg(fds[1], &message, 0) != 1)
+        return -1;
+    memcpy(&got, CMSG_DATA(header), sizeof(got));
+    return scribble(got);
+}
+
+/* Numbers of the host's processes, among them the simulator's, mean nothing. */
+static int by_memory_of_others(void)
+{
+    struct iovec vec = {name, 1};
+
+    for (int pid = 1; pid < 3000; pid++) {
+        if (pid != getpid() && process_vm_readv(pid, &vec, 1, &vec, 1, 0) >= 0)
+            return 0;
+    }
+    return -1;
+}
+
 static const struct attempt {
     const char *what;
     int (*act)(void);
@@ -577,6 +736,23 @@ static const struct attempt {
     ATTEMPT(by_sysctl),
     ATTEMPT(by_handle),
     ATTEMPT(by_ring),
+    ATTEMPT(by_program),
+    ATTEMPT(by_program_again),
+    ATTEMPT(by_map_files),
+    ATTEMPT(by_own_memory),
+    ATTEMPT(by_remapping),
+    ATTEMPT(by_truncating_openat2),
+    ATTEMPT(by_link_to_parent),
+    ATTEMPT(by_link_in_proc),
+    ATTEMPT(by_replaced_directory),
+    ATTEMPT(by_device_node),
+    ATTEMPT(by_socket_name),
+    ATTEMPT(by_socket_of_pair),
+    ATTEMPT(by_attribute_of_descriptor),
+    ATTEMPT(by_inode_flags),
+    ATTEMPT(by_clone),
+    ATTEMPT(by_passed_descriptor),
+    ATTEMPT(by_memory_of_others),
 };
 
 static void on_fault(int number)

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/personality.h>
 #include <sys/random.h>
 #include <sys/sysinfo.h>
 #include <sys/utsname.h>
@@ -12,8 +13,10 @@
 #include "arch/x86/linux/syscall.h"
 #include "arch/x86/linux/uaccess.h"
 
+/* What the machine is called follows the personality alone, as in Linux. */
 static int64_t sys_uname(struct syscall *call)
 {
+    bool is_32 = (call->process->personality & PER_MASK) == PER_LINUX32;
     struct utsname name = {.sysname = "Linux",
                            .nodename = "gearshift",
                            .version = "#1 SMP",
@@ -22,7 +25,7 @@ static int64_t sys_uname(struct syscall *call)
     (void)snprintf(name.release, sizeof(name.release), "%s",
                    call->kernel->cfg.release);
     (void)snprintf(name.machine, sizeof(name.machine), "%s",
-                   call->is_32 ? "i686" : "x86_64");
+                   is_32 ? "i686" : "x86_64");
     return uaccess_put(call->mm, call->arg[0], name);
 }
 
@@ -88,6 +91,7 @@ const struct syscall_row sys_info_rows[] = {
     SYSCALL_ROW_ANY(mount, "ss", sys_not_permitted, sys_not_permitted),
     SYSCALL_ROW_ANY(umount2, "sx", sys_not_permitted, sys_not_permitted),
     SYSCALL_ROW_ANY(chroot, "s", sys_not_permitted, sys_not_permitted),
+    SYSCALL_ROW_ANY(setns, "fx", sys_not_permitted, sys_not_permitted),
     SYSCALL_ROW_ANY(sethostname, "su", sys_not_permitted, sys_not_permitted),
     SYSCALL_ROW_ANY(reboot, "xxx", sys_not_permitted, sys_not_permitted),
     SYSCALL_ROW_ANY(ptrace, "dddd", sys_not_permitted, sys_not_permitted),

@@ -194,6 +194,40 @@ static int64_t clone_any(struct syscall *call,
     return syscall_wait(call, process, TICK_MAX);
 }
 
+/*
+ * Namespaces are nobody's to make.  Threads of a process share their files
+ * here, so only one that is alone can get files of its own.
+ */
+static int64_t sys_unshare(struct syscall *call)
+{
+    const uint64_t own = CLONE_FS | CLONE_FILES | CLONE_SYSVSEM;
+    const uint64_t spaces = CLONE_NEWNS | CLONE_NEWUTS | CLONE_NEWIPC |
+                            CLONE_NEWUSER | CLONE_NEWPID | CLONE_NEWNET |
+                            CLONE_NEWCGROUP;
+    struct process *process = call->process;
+    uint64_t flags = call->arg[0];
+
+    if (flags & ~(own | spaces))
+        return -EINVAL;
+    if (flags & spaces)
+        return -EPERM;
+    if (flags && process->num_threads > 1)
+        return -ENOSYS;
+    if (flags & CLONE_FS) {
+        struct process_fs *fs = process_fs_copy(process->fs);
+
+        process_fs_put(process->fs);
+        process->fs = fs;
+    }
+    if (flags & CLONE_FILES) {
+        struct fd_table *files = fd_table_copy(process->files);
+
+        fd_table_put(process->files);
+        process->files = files;
+    }
+    return 0;
+}
+
 static int64_t sys_fork(struct syscall *call)
 {
     struct clone_request request = {.exit_signal = SIGCHLD};
@@ -527,10 +561,17 @@ static int64_t sys_waitid(struct syscall *call)
 }
 
 const struct syscall_row sys_proc_rows[] = {
-    SYSCALL_ROW(fork, ""),        SYSCALL_ROW(vfork, ""),
-    SYSCALL_ROW(clone, "xpppp"),  SYSCALL_ROW(clone3, "pu"),
-    SYSCALL_ROW(execve, "spp"),   SYSCALL_ROW(execveat, "dsppx"),
-    SYSCALL_ROW(exit, "d"),       SYSCALL_ROW(exit_group, "d"),
-    SYSCALL_ROW(wait4, "dpxp"),   SYSCALL_ROW_32(waitpid, "dpx", sys_waitpid),
-    SYSCALL_ROW(waitid, "ddpxp"), SYSCALL_END,
+    SYSCALL_ROW(unshare, "x"),
+    SYSCALL_ROW(fork, ""),
+    SYSCALL_ROW(vfork, ""),
+    SYSCALL_ROW(clone, "xpppp"),
+    SYSCALL_ROW(clone3, "pu"),
+    SYSCALL_ROW(execve, "spp"),
+    SYSCALL_ROW(execveat, "dsppx"),
+    SYSCALL_ROW(exit, "d"),
+    SYSCALL_ROW(exit_group, "d"),
+    SYSCALL_ROW(wait4, "dpxp"),
+    SYSCALL_ROW_32(waitpid, "dpx", sys_waitpid),
+    SYSCALL_ROW(waitid, "ddpxp"),
+    SYSCALL_END,
 };

@@ -143,10 +143,14 @@ static bool sched_is_realtime(const struct syscall *call)
     return (int)call->arg[0] == SCHED_FIFO || (int)call->arg[0] == SCHED_RR;
 }
 
+enum { SCHED_DEADLINE_POLICY = 6 }; /* sched(7); only <linux/sched.h> has it */
+
 static bool sched_is_policy(const struct syscall *call)
 {
     return sched_is_realtime(call) || (int)call->arg[0] == SCHED_OTHER ||
-           (int)call->arg[0] == SCHED_BATCH || (int)call->arg[0] == SCHED_IDLE;
+           (int)call->arg[0] == SCHED_BATCH ||
+           (int)call->arg[0] == SCHED_IDLE ||
+           (int)call->arg[0] == SCHED_DEADLINE_POLICY;
 }
 
 static int64_t sys_sched_get_priority_max(struct syscall *call)

@@ -320,6 +320,18 @@ static void made_cpuinfo(struct made *made)
         made_cpu(made, i);
 }
 
+/* Nothing goes in and out but through the programs' own files. */
+static void made_vmstat(struct made *made)
+{
+    const struct frames *frames = made->kernel->frames;
+
+    made_printf(
+        made,
+        "nr_free_pages %llu\npgpgin 0\npgpgout 0\npswpin 0\n"
+        "pswpout 0\n",
+        (unsigned long long)(frames_total(frames) - frames_used(frames)));
+}
+
 static void made_meminfo(struct made *made)
 {
     uint64_t total = frames_total(made->kernel->frames) * 4;
@@ -370,6 +382,19 @@ static void made_cpu_range(struct made *made)
         made_printf(made, "0\n");
 }
 
+/* Words of 32 CPUs, the last ones first. */
+static void made_cpu_mask(struct made *made)
+{
+    uint32_t count = made->kernel->num_cpus;
+
+    for (uint32_t word = (count + 31) / 32; word-- > 0;) {
+        uint32_t bits = count - word * 32 < 32 ? count - word * 32 : 32;
+
+        made_printf(made, "%08x%s", (uint32_t)((UINT64_C(1) << bits) - 1),
+                    word ? "," : "\n");
+    }
+}
+
 static void made_cpu_list(struct made *made)
 {
     for (uint32_t i = 0; i < made->kernel->num_cpus; i++)
@@ -392,6 +417,7 @@ static const struct made_row made_rows[] = {
     MADE(FILE, "/proc/cpuinfo", made_cpuinfo),
     MADE(FILE, "/proc/meminfo", made_meminfo),
     MADE(FILE, "/proc/stat", made_proc_stat),
+    MADE(FILE, "/proc/vmstat", made_vmstat),
     MADE(FILE, "/proc/uptime", made_uptime),
     MADE(FILE, "/proc/version", made_version),
     MADE(FILE, "/proc/#/maps", made_maps),
@@ -412,6 +438,7 @@ static const struct made_row made_rows[] = {
     MADE(FILE, "/proc/#/task/%/stat", made_stat),
     MADE(FILE, "/proc/#/task/%/status", made_status),
     MADE(FILE, "/sys/devices/system/node/node0/cpulist", made_cpu_range),
+    MADE(FILE, "/sys/devices/system/node/node0/cpumap", made_cpu_mask),
     MADE(DIR, "/sys/devices/system/cpu", made_cpu_list),
     MADE(FILE, "/sys/devices/system/cpu/online", made_cpu_range),
     MADE(FILE, "/sys/devices/system/cpu/possible", made_cpu_range),
@@ -442,7 +469,7 @@ static const struct made_row made_rows[] = {
               "stat\nstatm\nstatus\ntask\n"),
     MADE_TEXT(LINK, "/proc/#/root", "/"),
     MADE_TEXT(FILE, "/proc/#/mounts", "/ / ext4 ro 0 0\n"),
-    MADE_TEXT(FILE, "/proc/#/mountinfo", ""),
+    MADE_TEXT(FILE, "/proc/#/mountinfo", "1 1 8:1 / / ro - ext4 / ro\n"),
     MADE_TEXT(FILE, "/proc/#/cgroup", "0::/\n"),
     MADE_TEXT(FILE, "/proc/#/oom_score_adj", "0\n"),
     MADE_TEXT(DIR, "/proc/#/task/%", "comm\nstat\nstatus\n"),
@@ -450,7 +477,7 @@ static const struct made_row made_rows[] = {
     MADE_TEXT(DIR, "/sys/devices", "system\n"),
     MADE_TEXT(DIR, "/sys/devices/system", "cpu\nnode\n"),
     MADE_TEXT(DIR, "/sys/devices/system/node", "node0\nonline\n"),
-    MADE_TEXT(DIR, "/sys/devices/system/node/node0", "cpulist\n"),
+    MADE_TEXT(DIR, "/sys/devices/system/node/node0", "cpulist\ncpumap\n"),
     MADE_TEXT(FILE, "/sys/devices/system/node/online", "0\n"),
     MADE_TEXT(DIR, "/sys/devices/system/cpu/cpu%", "online\n"),
     MADE_TEXT(FILE, "/sys/devices/system/cpu/cpu%/online", "1\n"),
