@@ -229,7 +229,8 @@ static int kvm_host_check_version(struct kvm_host *host, char *why)
 
     host->api_version = kvm_call_get_api_version(host, host->fd, 0);
     if (host->api_version < 0) {
-        (void)snprintf(why, KVM_HOST_WHY_SIZE, "%s: not a KVM device (KVM_GET_API_VERSION: %s)",
+        (void)snprintf(why, KVM_HOST_WHY_SIZE,
+                       "%s: not a KVM device (KVM_GET_API_VERSION: %s)",
                        host->path, strerror(-host->api_version));
         return -ENOTSUP;
     }

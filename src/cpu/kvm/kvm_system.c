@@ -142,9 +142,8 @@ static void kvm_system_open(struct kvm_system *kvm)
     if (!err)
         err = kvm_vm_set_tss_addr(kvm->vm, TSS_ADDR);
     if (err)
-        sim_fatal(&kvm->base, "no KVM: %s makes no VM: %s: %s",
-                  kvm->host->path, kvm_host_blame(kvm->host, err),
-                  strerrordesc_np(-err));
+        sim_fatal(&kvm->base, "no KVM: %s makes no VM: %s: %s", kvm->host->path,
+                  kvm_host_blame(kvm->host, err), strerrordesc_np(-err));
 }
 
 static void kvm_system_coalesce(struct kvm_system *kvm)

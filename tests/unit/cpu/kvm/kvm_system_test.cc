@@ -1,7 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
+#include <atomic>
 #include <string>
+#include <thread>
 
 #include "kvm_tree.hh"
+
+extern "C" {
+extern const struct sim_type x86_emu_linux_type;
+}
 
 namespace
 {
@@ -123,6 +129,83 @@ TEST_F(KvmSystem, MemoryThatKvmDoesNotMapAgainIsTold)
     EXPECT_NE(text.find("KVM_SET_USER_MEMORY_REGION: Cannot allocate memory"),
               std::string::npos)
         << text;
+}
+
+/* With programs: what the emulated kernel tells of its page tables. */
+class KvmSystemWatch : public KvmTree
+{
+  protected:
+    void SetUp() override
+    {
+        KvmTree::SetUp();
+        sim_object *workload = add(x86_emu_linux_type, system, "workload");
+        set_string(workload, "private_tmp", "/tmp");
+        set(workload, "quantum", 1000000);
+        set(workload, "fault_around", 1);
+        sim_set_outdir(sim, "/tmp");
+        reinterpret_cast<struct system *>(system)->workload =
+            reinterpret_cast<struct workload *>(workload);
+        add_cpu();
+        add_cpu();
+        start();
+        ASSERT_NE(kvm->trap, nullptr);
+        watch = &kvm->watch;
+    }
+    mm_watch *watch = nullptr;
+    std::atomic<bool> is_over{false};
+};
+
+TEST_F(KvmSystemWatch, ATableThatGoesMakesAllStale)
+{
+    EXPECT_FALSE(kvm->is_all_stale);
+    watch->table(watch, gpa_t{0x5000});
+    EXPECT_TRUE(kvm->is_all_stale);
+    kvm_system_settle(kvm);
+    EXPECT_EQ(kvm->num_invalidations, 1u);
+}
+
+TEST_F(KvmSystemWatch, NeighbouringFramesAreOneRunAndManyRunsAreAll)
+{
+    watch->frame(watch, gpa_t{0x5000}, 0x1000);
+    watch->frame(watch, gpa_t{0x6000}, 0x2000);
+    EXPECT_EQ(kvm->num_stale, 1u);
+    EXPECT_EQ(kvm->stale[0].size, 0x3000u);
+    for (uint64_t i = 1; i < KVM_SYSTEM_MAX_STALE; i++)
+        watch->frame(watch, gpa_t{0x10000 * i}, 0x1000);
+    EXPECT_FALSE(kvm->is_all_stale);
+    watch->frame(watch, gpa_t{0x3000}, 0x1000);
+    EXPECT_TRUE(kvm->is_all_stale);
+}
+
+/* Before the kernel's call returns, nobody is in the guest with the old ones.
+ */
+TEST_F(KvmSystemWatch, AChangeWaitsForThoseWhoUseTheAddressSpace)
+{
+    mm *some = reinterpret_cast<mm *>(&watch);
+    kvm_gang *gang = &kvm->gang;
+    cpus[1]->base.linux_cpu.loaded_mm = some;
+    cpus[1]->worker.phase = KVM_WORKER_RUNNING;
+    gang->num_running = 1;
+    std::thread worker([&] {
+        while (
+            !__atomic_load_n(&cpus[1]->run->immediate_exit, __ATOMIC_SEQ_CST) &&
+            !is_over)
+            std::this_thread::yield();
+        pthread_mutex_lock(&gang->lock);
+        gang->num_running = 0;
+        pthread_cond_signal(&gang->done);
+        pthread_mutex_unlock(&gang->lock);
+    });
+    ASSERT_EQ(kvm_timer_bind(&cpus[1]->timer, &cpus[1]->run->immediate_exit),
+              0);
+    watch->changed(watch, some, 0, 0x1000);
+    uint32_t still = gang->num_running;
+    is_over = true;
+    worker.join();
+    EXPECT_EQ(still, 0u);
+    kvm_timer_unbind(&cpus[1]->timer);
+    cpus[1]->worker.phase = KVM_WORKER_NONE;
+    cpus[1]->base.linux_cpu.loaded_mm = nullptr;
 }
 
 } // namespace
