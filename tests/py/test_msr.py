@@ -23,20 +23,22 @@ def run(runner, handlers, cpu="X86AtomicSimpleCPU"):
     path = runner.path("image")
     path.write_bytes(code.ljust(0x200, b"\0"))
     head = HEAD
+    cpu, _, ring0 = cpu.partition(" ")
     if cpu != "X86AtomicSimpleCPU":
         head = head.replace(
             "[X86AtomicSimpleCPU(",
             f"[m5.objects.{cpu}(",
         ).replace(
             "system = System(",
-            "import m5.objects\nsystem = System(kvm_vm=m5.objects.KvmVM(), ",
+            "import m5.objects\nsystem = System("
+            f"kvm_vm=m5.objects.KvmVM({ring0}), ",
         )
         assert head != HEAD
     script = f"{head}m5.instantiate()\n{handlers}\n{TAIL}"
     return runner.script(script, str(path))
 
 
-CPUS = ["X86AtomicSimpleCPU", "X86KvmCPU"]
+CPUS = ["X86AtomicSimpleCPU", "X86KvmCPU", "X86KvmCPU ring0='kvm'"]
 
 
 @pytest.mark.parametrize("cpu", CPUS)

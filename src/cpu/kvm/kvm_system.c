@@ -8,6 +8,7 @@
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/se_workload.h"
 #include "cpu/kvm/kvm_machine.h"
+#include "cpu/kvm/kvm_msr_exit.h"
 #include "cpu/kvm/kvm_trap.h"
 #include "mem/system.h"
 #include "sim/param.h"
@@ -161,6 +162,24 @@ static void kvm_system_coalesce(struct kvm_system *kvm)
     }
 }
 
+/* Programs have no such instructions. */
+static void kvm_system_hand_over_msrs(struct kvm_system *kvm)
+{
+    const struct sim_vec_u64 *filtered = &kvm->filtered_msrs;
+    int fd = kvm_vm_fd(kvm->vm);
+    int err = kvm_msr_exit_unknown(kvm->host, fd);
+
+    if (err)
+        sim_fatal(&kvm->base, "KVM does not hand unknown MSRs over: %s",
+                  strerrordesc_np(-err));
+    if (!filtered->len)
+        return;
+    err = kvm_msr_exit_filter(kvm->host, fd, filtered->data, filtered->len);
+    if (err)
+        sim_fatal_param(&kvm->base, "filtered_msrs", "KVM takes no filter: %s",
+                        strerrordesc_np(-err));
+}
+
 static void kvm_system_set_traps(struct kvm_system *kvm, struct kernel *kernel)
 {
     if (!kvm->probe.stub_addr)
@@ -195,7 +214,9 @@ void kvm_system_startup(struct kvm_system *kvm)
         return;
     kvm_system_open(kvm);
     kvm_system_coalesce(kvm);
-    if (kernel && !kvm->trap)
+    if (!kernel)
+        kvm_system_hand_over_msrs(kvm);
+    else if (!kvm->trap)
         kvm_system_set_traps(kvm, kernel);
     err = kvm_vm_startup(kvm->vm);
     if (err)
@@ -265,6 +286,10 @@ static const struct sim_param kvm_system_params[] = {
               "Who executes ring 0 of whole machines: KVM, the functional core "
               "(simulated), or the core where KVM would emulate it (auto)",
               .names = kvm_ring0_mode_names),
+    SIM_PARAM(struct kvm_system, filtered_msrs, "[]", "",
+              "Model-specific registers that are the simulator's, and so "
+              "System.on_msr()'s, although KVM knows them",
+              .max = UINT32_MAX),
     SIM_END_PARAM,
 };
 

@@ -43,6 +43,7 @@ struct kvm_system {
     struct sim_vec_range coalesced_mmio;
     const char *device; /* "/dev/kvm" */
     uint32_t ring0;     /* enum kvm_ring0_mode */
+    struct sim_vec_u64 filtered_msrs;
 
     /* Statistics. */
     uint64_t num_invalidations, num_frame_invalidations;
