@@ -7,11 +7,10 @@ from conftest import ROOT
 from gearshift.gearbox import kvm_refusal
 
 # Real mode: ECX = 0x1234, RDMSR, AL to the debug console, add 1, WRMSR, the
-# exit port; an exception is a triple fault.
-READS_AND_WRITES = (
-    "0f011e007d"  # lidt [0x7d00], an empty table
-    "66b934120000 0f32 e6e9 0401 0f30 b003 e6f4 f4"
-)
+# exit port.
+READS_AND_WRITES = "66b934120000 0f32 e6e9 0401 0f30 b003 e6f4 f4"
+# lidt [0x7d00], an empty table: an exception is a triple fault.
+NO_HANDLERS = "0f011e007d"
 
 EXAMPLE = (ROOT / "configs/example/bare_metal.py").read_text()
 HEAD, TAIL = EXAMPLE.split("m5.instantiate()\n")
@@ -19,7 +18,10 @@ HEAD, TAIL = EXAMPLE.split("m5.instantiate()\n")
 
 def run(runner, handlers, cpu="X86AtomicSimpleCPU"):
     """The image on the example's machine, with handlers of registers."""
-    code = bytes.fromhex(READS_AND_WRITES.replace(" ", ""))
+    code = (
+        READS_AND_WRITES if "ring0" in cpu else NO_HANDLERS + READS_AND_WRITES
+    )
+    code = bytes.fromhex(code.replace(" ", ""))
     path = runner.path("image")
     path.write_bytes(code.ljust(0x200, b"\0"))
     head = HEAD
@@ -38,7 +40,12 @@ def run(runner, handlers, cpu="X86AtomicSimpleCPU"):
     return runner.script(script, str(path))
 
 
-CPUS = ["X86AtomicSimpleCPU", "X86KvmCPU", "X86KvmCPU ring0='kvm'"]
+CPUS = [
+    "X86AtomicSimpleCPU",
+    "X86KvmCPU",
+    "X86KvmCPU ring0='kvm'",
+    "X86KvmCPU ring0='kvm', filtered_msrs=[0x1234, 0x10]",
+]
 
 
 @pytest.mark.parametrize("cpu", CPUS)
