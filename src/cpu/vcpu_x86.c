@@ -42,6 +42,8 @@ const struct vcpu_x86_reg vcpu_x86_regs[] = {
     ROW("idtr_base", idtr.base, SREGS), ROW("idtr_limit", idtr.limit, SREGS),
     ROW("cr0", cr0, SREGS), ROW("cr2", cr2, SREGS), ROW("cr3", cr3, SREGS),
     ROW("cr4", cr4, SREGS), ROW("cr8", cr8, SREGS),
+    ROW("pdpte0", pdpte[0], SREGS), ROW("pdpte1", pdpte[1], SREGS),
+    ROW("pdpte2", pdpte[2], SREGS), ROW("pdpte3", pdpte[3], SREGS),
     ROW("efer", efer, SREGS), ROW("apic_base", apic_base, SREGS),
     ROW("dr0", dr[0], DEBUG), ROW("dr1", dr[1], DEBUG),
     ROW("dr2", dr[2], DEBUG), ROW("dr3", dr[3], DEBUG),
@@ -232,6 +234,7 @@ static void copy_sregs(struct x86_state *to, const struct x86_state *from)
     to->cr3 = from->cr3;
     to->cr4 = from->cr4;
     to->cr8 = from->cr8;
+    memcpy(to->pdpte, from->pdpte, sizeof to->pdpte);
     to->efer = from->efer;
     to->apic_base = from->apic_base;
 }

@@ -5,6 +5,7 @@
  */
 #include <pybind11/stl.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <memory>
@@ -159,6 +160,7 @@ py::dict translate(const Object &object, uint64_t va, unsigned access)
     paging.cr3 = state->cr3;
     paging.cr4 = state->cr4;
     paging.efer = state->efer;
+    std::copy(std::begin(state->pdpte), std::end(state->pdpte), paging.pdpte);
     paging.ac = state->rflags & X86_AC_FLAG;
     dict["is_mapped"] = x86_mmu_walk(cpu->system->physmem, &paging, gva_t{va},
                                      access | X86_ACCESS_PROBE, &walk, &fault);

@@ -268,6 +268,7 @@ static void set_mode(struct x86_state *state, enum mode mode, uint8_t options)
     unsigned user = options & SUPERVISOR ? 0 : 2;
 
     state->cr3 = mode == PAE ? TABLES_PAE : TABLES;
+    state->pdpte[0] = (TABLES + 0x2000) | 1;
     state->cr4 = 0x50600; /* OSFXSR, OSXMMEXCPT, FSGSBASE, OSXSAVE */
     state->xcr0 = 7;
     state->cr0 = mode == REAL ? 0x32 : 0x33;

@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: BSD-3-Clause
 """Bare machines under KVM: ring 0 in the core, and in KVM where it can."""
 
+import re
+
 import pytest
 from conftest import ROOT
 
@@ -11,11 +13,17 @@ WHY = kvm_refusal()
 pytestmark = pytest.mark.skipif(bool(WHY), reason=f"no KVM: {WHY}")
 
 ALL = (
-    "apic breakpoints devices hole interrupts longmode protected real16 "
+    "apic breakpoints devices hole interrupts longmode pae protected real16 "
     "shutdown smp sysregs tasks v86"
 ).split()
 # What KVM's emulator of ring 0, which some hosts have, gets right.
 EMULATED = "apic devices hole interrupts real16 shutdown smp".split()
+
+
+def is_nested_paging_of_amd(runner):
+    """Ring 0 in the host's processor, and that is one of AMD's."""
+    told = runner.run("kvm-info").stdout
+    return bool(re.search(r"vendor class +amd\n +ring 0 +native", told))
 
 
 def verdict(runner, kernel, *options):
@@ -29,6 +37,8 @@ def verdict(runner, kernel, *options):
 
 @pytest.mark.parametrize("kernel", ALL)
 def test_kernels_pass(runner, kernel):
+    if kernel == "pae" and is_nested_paging_of_amd(runner):
+        pytest.skip("AMD's nested paging reads PDPTEs from memory")
     assert verdict(runner, kernel).endswith(" passed, 0 failed")
 
 

@@ -278,6 +278,8 @@ void x86_core_paging(struct x86_core *core, struct x86_paging *out)
         .cr3 = state->cr3,
         .cr4 = state->cr4,
         .efer = state->efer,
+        .pdpte = {state->pdpte[0], state->pdpte[1], state->pdpte[2],
+                  state->pdpte[3]},
         .ac = state->rflags & X86_AC_FLAG,
         .phys_bits = core->cpuid ? x86_cpuid_phys_bits(core->cpuid) : 46,
     };

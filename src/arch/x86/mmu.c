@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * The page walk: no paging, 32-bit, PAE and 4-level paging, with NX, SMEP,
- * SMAP, protection keys, reserved bits, accessed and dirty flags.  Left out:
- * 5-level paging, memory types, and PDPTE registers (PAE reads the four entries
- * from memory at each walk; processors load them with CR3). Sources: [SDM] Vol.
- * 3A, "Paging"; "Page-Fault Exceptions".
+ * SMAP, protection keys, reserved bits, accessed and dirty flags.  The root of
+ * PAE paging is four registers.  Left out: 5-level paging, memory types.
+ * Sources: [SDM] Vol. 3A, "Paging"; "Page-Fault Exceptions".
  */
 #include "arch/x86/vmem.h"
+
+#include <string.h>
 
 #include "arch/x86/segment.h"
 #include "arch/x86/state.h"
@@ -101,6 +102,12 @@ static const struct paging_mode *choose_mode(const struct x86_paging *paging)
     return paging->cr4 & X86_CR4_PAE ? &mode_pae : &mode_32;
 }
 
+/* [SDM] Vol. 3A, table "Format of a PAE Page-Directory-Pointer-Table Entry". */
+static uint64_t reserved_in_pdpte(unsigned phys_bits)
+{
+    return UINT64_C(0xfff00000000001e6) | (PTE_ADDR & ~(BIT(phys_bits) - 1));
+}
+
 static uint64_t reserved_bits(const struct walk *w, unsigned level,
                               bool is_leaf)
 {
@@ -109,9 +116,9 @@ static uint64_t reserved_bits(const struct walk *w, unsigned level,
 
     if (mode->entry_size == 4)
         return level == 0 && is_leaf ? BIT(21) : 0;
-    bits = PTE_ADDR & ~(BIT(w->paging->phys_bits) - 1);
     if (mode == &mode_pae && level == 0)
-        return bits | UINT64_C(0x7ff00000000001e6);
+        return reserved_in_pdpte(w->paging->phys_bits);
+    bits = PTE_ADDR & ~(BIT(w->paging->phys_bits) - 1);
     if (mode == &mode_pae)
         bits |= UINT64_C(0x7ff0000000000000);
     if (!is_nx_on(w->paging))
@@ -139,8 +146,11 @@ static uint64_t read_entry(struct walk *w, uint64_t table, unsigned level)
     uint64_t index =
         (w->addr >> w->mode->shift[level]) & (w->mode->entries[level] - 1u);
     gpa_t addr = {table + index * w->mode->entry_size};
-    void *host = physmem_host(w->mem, addr, w->mode->entry_size);
+    void *host;
 
+    if (w->mode == &mode_pae && level == 0)
+        return w->paging->pdpte[index];
+    host = physmem_host(w->mem, addr, w->mode->entry_size);
     w->host[level] = host;
     if (!host)
         return 0;
@@ -151,8 +161,6 @@ static uint64_t read_entry(struct walk *w, uint64_t table, unsigned level)
 
 static uint64_t root_of(const struct walk *w)
 {
-    if (w->mode == &mode_pae)
-        return w->paging->cr3 & UINT64_C(0xffffffe0);
     if (w->mode == &mode_32)
         return w->paging->cr3 & UINT64_C(0xfffff000);
     return w->paging->cr3 & PTE_ADDR;
@@ -300,6 +308,21 @@ static bool walk_identity(uint64_t addr, struct x86_walk *out)
                              .user = true,
                              .executable = true,
                              .dirty = true};
+    return true;
+}
+
+bool x86_mmu_read_pdptes(struct physmem *mem, uint64_t cr3, unsigned phys_bits,
+                         uint64_t pdpte[X86_NUM_PDPTES])
+{
+    gpa_t addr = {cr3 & UINT64_C(0xffffffe0)};
+    uint64_t read[X86_NUM_PDPTES];
+
+    if (!physmem_read(mem, addr, read, sizeof read))
+        return false;
+    for (unsigned i = 0; i < X86_NUM_PDPTES; i++)
+        if ((read[i] & PTE_PRESENT) && (read[i] & reserved_in_pdpte(phys_bits)))
+            return false;
+    memcpy(pdpte, read, sizeof read);
     return true;
 }
 

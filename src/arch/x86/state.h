@@ -137,6 +137,8 @@ enum x86_msr_slot {
     X86_NUM_MSR_SLOTS
 };
 
+enum { X86_NUM_PDPTES = 4 };
+
 struct x86_state {
     uint64_t gpr[X86_NUM_GPRS];
     uint64_t rip;    /* offset in CS */
@@ -147,6 +149,9 @@ struct x86_state {
     struct x86_table_reg gdtr, idtr;
 
     uint64_t cr0, cr2, cr3, cr4, cr8;
+    /* The root of PAE paging as of the last load of CR3; memory may say
+     * something else by now.  [SDM] Vol. 3A, "PDPTE Registers". */
+    uint64_t pdpte[X86_NUM_PDPTES];
     uint64_t efer, apic_base, xcr0;
     uint64_t dr[8];      /* 4 and 5 unused */
     uint64_t tsc_offset; /* guest TSC = time base + offset */

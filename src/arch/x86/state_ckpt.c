@@ -23,7 +23,8 @@ static const struct sim_field state_fields[] = {
     REG(gdtr.limit), REG(idtr.base), REG(idtr.limit), REG(cr0),
     REG(cr2),        REG(cr3),       REG(cr4),        REG(cr8),
     REG(efer),       REG(apic_base), REG(xcr0),       REG_ARRAY(dr),
-    REG(tsc_offset), REG_ARRAY(msr), REG(mp_state),   SIM_END,
+    REG(tsc_offset), REG_ARRAY(msr), REG(mp_state),   REG_ARRAY(pdpte),
+    SIM_END,
 };
 
 static const struct sim_field seg_fields[] = {

@@ -6,6 +6,7 @@
 #include "arch/x86/core_sys.h"
 #include "arch/x86/cpuid.h"
 #include "arch/x86/segment.h"
+#include "arch/x86/vmem.h"
 
 enum { DR7_GD = 1 << 13, DR7_FIXED1 = 1 << 10, DR_BD = 1 << 13 };
 
@@ -50,6 +51,17 @@ static bool gp0(struct x86_fault *fault)
     return x86_fail(fault, X86_GP, 0);
 }
 
+bool x86_load_pdptes(struct x86_core *core, uint64_t cr3,
+                     struct x86_fault *fault)
+{
+    struct x86_paging paging;
+
+    x86_core_paging(core, &paging);
+    return x86_mmu_read_pdptes(x86_core_mem(core), cr3, paging.phys_bits,
+                               x86_core_state(core)->pdpte) ||
+           gp0(fault);
+}
+
 /* [SDM] Vol. 3A, "Initializing IA-32e Mode". */
 static bool enable_paging(struct x86_core *core, uint64_t *efer,
                           struct x86_fault *fault)
@@ -86,6 +98,10 @@ static bool write_cr0(struct x86_core *core, uint64_t value,
             return gp0(fault);
         efer &= ~(uint64_t)X86_EFER_LMA;
     }
+    if ((changed & (X86_CR0_CD | X86_CR0_NW | X86_CR0_PG)) &&
+        x86_is_pae(value, state->cr4, efer) &&
+        !x86_load_pdptes(core, state->cr3, fault))
+        return false;
     state->cr0 = value;
     state->efer = efer;
     if (changed & (X86_CR0_PG | X86_CR0_WP | X86_CR0_PE))
@@ -105,6 +121,9 @@ static bool write_cr3(struct x86_core *core, uint64_t value,
         value &= ~(UINT64_C(1) << 63); /* keep translations: a hint */
     if (x86_in_long_mode(state) && (value >> bits))
         return gp0(fault);
+    if (x86_is_pae(state->cr0, state->cr4, state->efer) &&
+        !x86_load_pdptes(core, value, fault))
+        return false;
     state->cr3 = value;
     x86_core_flush_tlb(core);
     return true;
@@ -123,6 +142,10 @@ static bool write_cr4(struct x86_core *core, uint64_t value,
     if ((changed & value & X86_CR4_PCIDE) &&
         (!x86_in_long_mode(state) || (state->cr3 & 0xfff)))
         return gp0(fault);
+    if ((changed & (X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PSE | X86_CR4_SMEP)) &&
+        x86_is_pae(state->cr0, value, state->efer) &&
+        !x86_load_pdptes(core, state->cr3, fault))
+        return false;
     state->cr4 = value;
     if (changed & (X86_CR4_PSE | X86_CR4_PAE | X86_CR4_PGE | X86_CR4_PCIDE |
                    X86_CR4_SMEP | X86_CR4_SMAP | X86_CR4_PKE))

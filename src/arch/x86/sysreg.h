@@ -61,6 +61,16 @@ enum x86_efer_bit {
     X86_EFER_FFXSR = 1 << 14,
 };
 
+static inline bool x86_is_pae(uint64_t cr0, uint64_t cr4, uint64_t efer)
+{
+    return (cr0 & X86_CR0_PG) && (cr4 & X86_CR4_PAE) && !(efer & X86_EFER_LMA);
+}
+
+/** x86_load_pdptes() - PAE paging's registers from the table at @cr3; false
+ *  with #GP(0) and the old ones kept. [SDM] Vol. 3A, "PDPTE Registers". */
+bool x86_load_pdptes(struct x86_core *core, uint64_t cr3,
+                     struct x86_fault *fault);
+
 /* @index: 0, 2, 3, 4 or 8; others are #UD */
 bool x86_cr_write(struct x86_core *core, unsigned index, uint64_t value,
                   struct x86_fault *fault);

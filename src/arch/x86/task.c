@@ -13,6 +13,7 @@
 #include "arch/x86/debug.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/stack.h"
+#include "arch/x86/sysreg.h"
 #include "arch/x86/vmem.h"
 
 /* Offsets in the TSS formats [bytes]. */
@@ -268,13 +269,29 @@ static bool task_load_segments(struct x86_core *core, const struct task *task,
     return true;
 }
 
+/* A 16-bit TSS has no CR3.  [SDM] Vol. 3A, "PDPTE Registers": a change of CR3
+ * loads them. */
+static bool task_load_cr3(struct x86_core *core, const struct task *task,
+                          struct x86_fault *fault)
+{
+    struct x86_state *state = x86_core_state(core);
+
+    if (!is_tss32(state->tr.type) || !(state->cr0 & X86_CR0_PG))
+        return true;
+    if (task->cr3 != state->cr3 &&
+        x86_is_pae(state->cr0, state->cr4, state->efer) &&
+        !x86_load_pdptes(core, task->cr3, fault))
+        return false;
+    state->cr3 = task->cr3;
+    x86_core_flush_tlb(core);
+    return true;
+}
+
 static void task_install(struct x86_core *core, const struct x86_seg *tss,
                          const struct task *task)
 {
     struct x86_state *state = x86_core_state(core);
 
-    if (is_tss32(tss->type) && (state->cr0 >> 31))
-        state->cr3 = task->cr3;
     x86_core_flush_tlb(core);
     state->tr = *tss;
     state->tr.type |= 2;
@@ -331,7 +348,8 @@ bool x86_task_switch(struct x86_core *core, uint16_t selector,
     if (cause == X86_TASK_CALL)
         task.eflags |= X86_NT;
     task_install(core, &tss, &task);
-    is_ok = task_load_segments(core, &task, fault);
+    is_ok = task_load_cr3(core, &task, fault) &&
+            task_load_segments(core, &task, fault);
     x86_core_mode_changed(core);
     if (is_ok && state->rip > state->seg[X86_CS].limit)
         is_ok = x86_fail(fault, X86_GP, 0);

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "arch/x86/fault.h"
+#include "arch/x86/state.h"
 #include "base/types.h"
 
 #ifdef __cplusplus
@@ -31,6 +32,7 @@ enum x86_access {
 /* The registers a walk depends on. */
 struct x86_paging {
     uint64_t cr0, cr3, cr4, efer;
+    uint64_t pdpte[X86_NUM_PDPTES]; /* the root of PAE paging */
     uint32_t pkru;
     bool ac;           /* RFLAGS.AC, for SMAP */
     uint8_t phys_bits; /* MAXPHYADDR */
@@ -58,6 +60,17 @@ struct x86_walk {
 bool x86_mmu_walk(struct physmem *mem, const struct x86_paging *paging,
                   gva_t addr, unsigned access, struct x86_walk *out,
                   struct x86_fault *fault);
+
+/**
+ * x86_mmu_read_pdptes() - the four entries that PAE paging keeps in registers
+ * @pdpte: set on success
+ *
+ * Returns: false if one that is present has reserved bits, or the table is
+ * outside RAM (whose bytes are ones): #GP(0) for whoever loads CR3.
+ * Source:  [SDM] Vol. 3A, "PDPTE Registers".
+ */
+bool x86_mmu_read_pdptes(struct physmem *mem, uint64_t cr3, unsigned phys_bits,
+                         uint64_t pdpte[X86_NUM_PDPTES]);
 
 /* What the core's registers say now. */
 void x86_core_paging(struct x86_core *core, struct x86_paging *out);

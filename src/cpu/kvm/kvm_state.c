@@ -7,10 +7,12 @@
  */
 #include "cpu/kvm/kvm_state.h"
 
+#include "arch/x86/sysreg.h"
 #include "base/alloc.h"
 #include "cpu/kvm/kvm_regs.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -193,13 +195,54 @@ static int kvm_state_get_regs(struct kvm_state_io *io, struct x86_state *state)
     return err;
 }
 
+static bool kvm_state_is_pae(const struct kvm_sregs *sregs)
+{
+    return x86_is_pae(sregs->cr0, sregs->cr4, sregs->efer);
+}
+
+/* Both begin with the same registers. */
+_Static_assert(offsetof(struct kvm_sregs, interrupt_bitmap) ==
+                   offsetof(struct kvm_sregs2, flags),
+               "layout of the kernel");
+
+int kvm_state_put_pdptes(const struct kvm_state_io *io,
+                         const struct kvm_sregs *sregs,
+                         const uint64_t pdpte[X86_NUM_PDPTES])
+{
+    struct kvm_sregs2 all = {.flags = KVM_SREGS2_FLAGS_PDPTRS_VALID};
+
+    if (!kvm_state_is_pae(sregs) || !io->host->cap_value[KVM_HAS_SREGS2])
+        return 0;
+    memcpy(&all, sregs, offsetof(struct kvm_sregs2, flags));
+    memcpy(all.pdptrs, pdpte, sizeof(all.pdptrs));
+    return kvm_call_set_sregs2(io->host, io->fd, &all);
+}
+
+int kvm_state_get_pdptes(const struct kvm_state_io *io,
+                         uint64_t pdpte[X86_NUM_PDPTES])
+{
+    struct kvm_sregs2 all;
+    int err = io->host->cap_value[KVM_HAS_SREGS2]
+                  ? kvm_call_get_sregs2(io->host, io->fd, &all)
+                  : -ENODATA;
+
+    if (err)
+        return err;
+    if (!(all.flags & KVM_SREGS2_FLAGS_PDPTRS_VALID))
+        return -ENODATA;
+    memcpy(pdpte, all.pdptrs, sizeof(all.pdptrs));
+    return 0;
+}
+
 static int kvm_state_put_sregs(struct kvm_state_io *io,
                                const struct x86_state *state)
 {
     struct kvm_sregs sregs;
+    int err;
 
     kvm_sregs_to(state, &sregs);
-    return kvm_call_set_sregs(io->host, io->fd, &sregs);
+    err = kvm_call_set_sregs(io->host, io->fd, &sregs);
+    return err ? err : kvm_state_put_pdptes(io, &sregs, state->pdpte);
 }
 
 static int kvm_state_get_sregs(struct kvm_state_io *io, struct x86_state *state)
@@ -207,9 +250,12 @@ static int kvm_state_get_sregs(struct kvm_state_io *io, struct x86_state *state)
     struct kvm_sregs sregs;
     int err = kvm_call_get_sregs(io->host, io->fd, &sregs);
 
-    if (!err)
-        kvm_sregs_from(&sregs, state);
-    return err;
+    if (err)
+        return err;
+    kvm_sregs_from(&sregs, state);
+    if (kvm_state_is_pae(&sregs))
+        err = kvm_state_get_pdptes(io, state->pdpte);
+    return err == -ENODATA ? 0 : err;
 }
 
 static int kvm_state_put_xsave(struct kvm_state_io *io,

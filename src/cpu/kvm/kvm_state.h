@@ -54,6 +54,22 @@ SIM_MUST_CHECK int kvm_state_init(struct kvm_state_io *io,
                                   struct kvm_host *host, int fd);
 void kvm_state_fini(struct kvm_state_io *io);
 
+/**
+ * kvm_state_put_pdptes() - the page-directory pointers of PAE paging
+ * @sregs: what the vCPU holds; it has loaded the pointers from memory with them
+ *
+ * Does nothing without PAE paging, and on hosts without KVM_CAP_SREGS2: there
+ * the vCPU's follow from CR3.  Put and get of KVM_STATE_SREGS include it.
+ * Returns: 0 or -errno.
+ */
+SIM_MUST_CHECK int kvm_state_put_pdptes(const struct kvm_state_io *io,
+                                        const struct kvm_sregs *sregs,
+                                        const uint64_t pdpte[X86_NUM_PDPTES]);
+/** kvm_state_get_pdptes() - the inverse.  Returns: 0, -errno, or -ENODATA if
+ *  the vCPU has none or does not tell; @pdpte stays. */
+SIM_MUST_CHECK int kvm_state_get_pdptes(const struct kvm_state_io *io,
+                                        uint64_t pdpte[X86_NUM_PDPTES]);
+
 /** kvm_state_missing() - what this host cannot carry, as one line; empty if
  *  there is nothing. */
 const char *kvm_state_missing(const struct kvm_state_io *io);

@@ -6,6 +6,7 @@
 
 #include "arch/x86/core.h"
 #include "arch/x86/fault.h"
+#include "arch/x86/sysreg.h"
 #include "cpu/kvm/kvm_machine.h"
 #include "cpu/kvm/kvm_regs.h"
 #include "cpu/kvm/kvm_trap.h"
@@ -56,13 +57,38 @@ static uint64_t sync_events_bit(const struct kvm_sync *sync)
            KVM_SYNC_X86_EVENTS;
 }
 
+static bool sync_is_pae(const struct kvm_sync *sync)
+{
+    const struct x86_state *state = x86_core_state(sync->core);
+
+    return x86_is_pae(state->cr0, state->cr4, state->efer);
+}
+
+/* Not by the page: with it KVM would load the pointers from memory. */
+static int sync_put_pae(struct kvm_sync *sync)
+{
+    const struct x86_state *state = x86_core_state(sync->core);
+    int err = kvm_call_set_sregs(sync->io.host, sync->io.fd, &sync->sregs);
+
+    sync->run->kvm_dirty_regs &= ~(uint64_t)KVM_SYNC_X86_SREGS;
+    memcpy(sync->pdpte, state->pdpte, sizeof(sync->pdpte));
+    return err ? err
+               : kvm_state_put_pdptes(&sync->io, &sync->sregs, sync->pdpte);
+}
+
 static int sync_put_sregs(struct kvm_sync *sync, const struct kvm_sregs *sregs)
 {
-    if (!memcmp(sregs, &sync->sregs, sizeof(*sregs)))
+    const struct x86_state *state = x86_core_state(sync->core);
+    bool is_pae = sync_is_pae(sync);
+
+    if (!memcmp(sregs, &sync->sregs, sizeof(*sregs)) &&
+        !(is_pae && memcmp(sync->pdpte, state->pdpte, sizeof(sync->pdpte))))
         return 0;
     sync->sregs = *sregs;
     /* In any case: a run that is turned back does not write the page. */
     sync->run->s.regs.sregs = *sregs;
+    if (is_pae)
+        return sync_put_pae(sync);
     if (!sync_is_shared(sync) || !sync->is_loaded)
         return kvm_call_set_sregs(sync->io.host, sync->io.fd, &sync->sregs);
     sync->run->kvm_dirty_regs |= KVM_SYNC_X86_SREGS;
@@ -332,6 +358,23 @@ static void sync_take_sregs(const struct kvm_sync *sync,
     state->tr = tr;
 }
 
+/* A vCPU that does not tell has what CR3 points to, as far as we know. */
+static int sync_take_pdptes(struct kvm_sync *sync, struct x86_state *state)
+{
+    struct x86_fault fault;
+    int err;
+
+    if (!sync_is_pae(sync))
+        return 0;
+    err = kvm_state_get_pdptes(&sync->io, state->pdpte);
+    if (err == -ENODATA) {
+        (void)x86_load_pdptes(sync->core, state->cr3, &fault);
+        err = 0;
+    }
+    memcpy(sync->pdpte, state->pdpte, sizeof(sync->pdpte));
+    return err;
+}
+
 /* Somebody asks for the core's state. */
 static void sync_fetch(void *ctx, struct x86_core *core)
 {
@@ -358,6 +401,9 @@ int kvm_sync_exit(struct kvm_sync *sync)
         return err;
     kvm_regs_from(&sync->regs, state);
     sync_take_sregs(sync, state);
+    err = sync_take_pdptes(sync, state);
+    if (err)
+        return err;
     sync->is_lent = true;
     x86_core_lend(sync->core, sync_fetch, sync);
     return sync_get_events(sync);

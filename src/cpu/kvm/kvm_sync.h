@@ -42,8 +42,9 @@ struct kvm_sync {
     uint64_t entry_rip;          /* RIP at the last entry */
     struct kvm_regs regs;        /* what the vCPU holds */
     struct kvm_sregs sregs;
-    struct kvm_vcpu_events events; /* of a machine whose ring 0 KVM executes */
-    uint8_t xsave[X86_XSAVE_SIZE]; /* the same, when last exchanged */
+    uint64_t pdpte[X86_NUM_PDPTES]; /* with PAE paging */
+    struct kvm_vcpu_events events;  /* of a machine whose ring 0 KVM executes */
+    uint8_t xsave[X86_XSAVE_SIZE];  /* the same, when last exchanged */
     uint64_t msr[X86_NUM_MSR_SLOTS];
     uint64_t num_put, num_get; /* of the extended state */
 };

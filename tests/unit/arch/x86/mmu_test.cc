@@ -185,11 +185,29 @@ TEST_F(Mmu, TranslatesPaePaging)
     paging.efer = 0;
     paging.cr3 = 0x1020;
     put(0x1020 + 8, 0x2000 | 1); // PDPTE 1
+    ASSERT_TRUE(x86_mmu_read_pdptes(mem, paging.cr3, 40, paging.pdpte));
     put(0x2000 + 8 * 3, 0x3000 | 7);
     put(0x3000 + 8 * 5, 0x123456000 | 7);
     ASSERT_TRUE(walk(0x40605abc, X86_ACCESS_WRITE | X86_ACCESS_USER));
     EXPECT_EQ(out.addr.v, 0x123456abcu);
     EXPECT_EQ(get(0x1028), 0x2001u); // no accessed bit there
+    put(0x1028, 0);
+    EXPECT_TRUE(walk(0x40605abc, X86_ACCESS_READ)); // memory is not asked again
+}
+
+TEST_F(Mmu, RefusesPdptesWithReservedBitsOrOutsideRam)
+{
+    uint64_t pdpte[X86_NUM_PDPTES] = {9, 9, 9, 9};
+
+    for (int bit : {1, 2, 5, 8, 40, 51, 52, 63}) {
+        put(0x1018, uint64_t{1} << bit | 1);
+        EXPECT_FALSE(x86_mmu_read_pdptes(mem, 0x1000, 40, pdpte)) << bit;
+        EXPECT_EQ(pdpte[0], 9u);
+        put(0x1018, uint64_t{1} << bit);
+        EXPECT_TRUE(x86_mmu_read_pdptes(mem, 0x101f, 40, pdpte)) << bit;
+        pdpte[0] = 9;
+    }
+    EXPECT_FALSE(x86_mmu_read_pdptes(mem, 1 << 20, 40, pdpte));
 }
 
 TEST_F(Mmu, TranslatesThirtyTwoBitPagingAndItsLargePages)

@@ -83,6 +83,8 @@ class StateCkpt : public CkptDir
               &state->efer, &state->apic_base, &state->xcr0,
               &state->tsc_offset})
             any(*reg);
+        for (auto &entry : state->pdpte)
+            any(entry);
         for (auto &reg : state->dr)
             any(reg);
         for (auto &msr : state->msr)

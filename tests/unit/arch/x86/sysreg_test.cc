@@ -118,6 +118,26 @@ TEST_F(LegacyMode, EntersLongModeByPaging)
     EXPECT_FALSE(state()->efer & X86_EFER_LMA);
 }
 
+TEST_F(LegacyMode, LoadsPdptesWithCr3AndKeepsThem)
+{
+    put32(0x9000, 0xa001);
+    ASSERT_TRUE(x86_cr_write(core, 3, 0x9000, &fault));
+    ASSERT_TRUE(x86_cr_write(core, 4, X86_CR4_PAE, &fault));
+    EXPECT_EQ(state()->pdpte[0], 0u) << "paging is off";
+    ASSERT_TRUE(x86_cr_write(core, 0, 0x11 | X86_CR0_PG, &fault));
+    EXPECT_EQ(state()->pdpte[0], 0xa001u);
+    put32(0x9000, 0xb003);
+    fault = {};
+    EXPECT_FALSE(x86_cr_write(core, 3, 0x9000, &fault)) << "reserved bit";
+    EXPECT_EQ(fault.vector, X86_GP);
+    EXPECT_EQ(fault.error, 0u);
+    ASSERT_TRUE(x86_cr_write(core, 0, 0x10011 | X86_CR0_PG, &fault)) << "WP";
+    EXPECT_EQ(state()->pdpte[0], 0xa001u);
+    put32(0x9000, 0xb001);
+    ASSERT_TRUE(x86_cr_write(core, 4, X86_CR4_PAE | X86_CR4_PGE, &fault));
+    EXPECT_EQ(state()->pdpte[0], 0xb001u);
+}
+
 TEST_F(LegacyMode, SetsButDoesNotClearPeByLmsw)
 {
     ASSERT_TRUE(x86_lmsw(core, 0xfff0, &fault));

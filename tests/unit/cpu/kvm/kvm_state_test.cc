@@ -198,6 +198,7 @@ struct KvmState : testing::Test {
     {
         keep<kvm_regs>(KVM_SET_REGS, KVM_GET_REGS);
         keep<kvm_sregs>(KVM_SET_SREGS, KVM_GET_SREGS);
+        keep<kvm_sregs2>(KVM_SET_SREGS2, KVM_GET_SREGS2);
         keep<kvm_xcrs>(KVM_SET_XCRS, KVM_GET_XCRS);
         keep<kvm_xsave>(KVM_SET_XSAVE, KVM_GET_XSAVE2);
         keep<kvm_debugregs>(KVM_SET_DEBUGREGS, KVM_GET_DEBUGREGS);
@@ -256,6 +257,50 @@ TEST_F(KvmState, CarriesEveryGroupBothWays)
     ASSERT_EQ(kvm_state_put(&io, &state, KVM_STATE_ALL), 0);
     ASSERT_EQ(kvm_state_get(&io, &back, KVM_STATE_ALL), 0);
     expect_same(io, state, back);
+}
+
+x86_state pae_state()
+{
+    x86_state state;
+
+    x86_state_reset(&state);
+    state.cr0 = 0x80000011;
+    state.cr4 = 0x20;
+    state.cr3 = 0x1020;
+    for (int i = 0; i < X86_NUM_PDPTES; i++)
+        state.pdpte[i] = 0x1000u * (i + 1) + 1;
+    return state;
+}
+
+TEST_F(KvmState, CarriesThePointersOfPaePaging)
+{
+    fake.caps[KVM_CAP_SREGS2] = 1;
+    open();
+    x86_state state = pae_state(), back;
+    x86_state_reset(&back);
+    ASSERT_EQ(kvm_state_put(&io, &state, KVM_STATE_SREGS), 0);
+    EXPECT_EQ(fake.count(KVM_SET_SREGS2), 1);
+    ASSERT_EQ(kvm_state_get(&io, &back, KVM_STATE_SREGS), 0);
+    EXPECT_EQ(memcmp(state.pdpte, back.pdpte, sizeof(state.pdpte)), 0);
+    EXPECT_EQ(back.cr3, 0x1020u);
+    auto *put =
+        reinterpret_cast<const kvm_sregs2 *>(kept[KVM_GET_SREGS2].data());
+    EXPECT_EQ(put->cr3, 0x1020u);
+    state.efer = 0x500; // long mode has none
+    ASSERT_EQ(kvm_state_put(&io, &state, KVM_STATE_SREGS), 0);
+    EXPECT_EQ(fake.count(KVM_SET_SREGS2), 1);
+}
+
+TEST_F(KvmState, LeavesThePointersToHostsThatDoNotTellThem)
+{
+    fake.caps[KVM_CAP_SREGS2] = 0;
+    open();
+    x86_state state = pae_state(), back;
+    x86_state_reset(&back);
+    ASSERT_EQ(kvm_state_put(&io, &state, KVM_STATE_SREGS), 0);
+    ASSERT_EQ(kvm_state_get(&io, &back, KVM_STATE_SREGS), 0);
+    EXPECT_EQ(fake.count(KVM_SET_SREGS2) + fake.count(KVM_GET_SREGS2), 0);
+    EXPECT_EQ(kvm_state_get_pdptes(&io, back.pdpte), -ENODATA);
 }
 
 TEST_F(KvmState, TouchesOnlyTheGroupsThatAreAskedFor)
