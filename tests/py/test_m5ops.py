@@ -74,8 +74,8 @@ int main(void) {
 }
 """
 
-# By VMCALL and VMMCALL in the program's own code, in code that it writes - over
-# the boundary of two pages, whichever becomes executable first - and in a child.
+# By VMCALL and VMMCALL in the program's own code, in code that it writes, over
+# the boundary of two pages, whichever becomes executable first, in a child.
 HYPERCALLS = r"""
 #include <pthread.h>
 #include <signal.h>
@@ -121,7 +121,11 @@ static void *count(void *arg) {
     while (!done || *turns < 1000000) ++*turns;
     return 0;
 }
-static void on_sigill(int number) { printf("signal %d\n", number); fflush(stdout); _exit(0); }
+static void on_sigill(int number) {
+    printf("signal %d\n", number);
+    fflush(stdout);
+    _exit(0);
+}
 int main(void) {
     pthread_t thread;
     uint64_t turns = 0, sum = 0;

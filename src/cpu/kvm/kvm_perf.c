@@ -72,13 +72,13 @@ static void perf_explain(int err, char why[KVM_PERF_WHY_SIZE])
 }
 
 int kvm_perf_open(struct kvm_perf *perf, enum kvm_perf_rings rings,
-                  bool with_cycles, char why[KVM_PERF_WHY_SIZE])
+                  enum kvm_perf_what what, char why[KVM_PERF_WHY_SIZE])
 {
     int err =
         perf_open_one(perf, PERF_COUNT_HW_INSTRUCTIONS, rings, &perf->insts);
 
     why[0] = '\0';
-    if (!err && with_cycles)
+    if (!err && what == KVM_PERF_INSTS_AND_CYCLES)
         err =
             perf_open_one(perf, PERF_COUNT_HW_CPU_CYCLES, rings, &perf->cycles);
     if (!err)

@@ -34,6 +34,8 @@ enum kvm_perf_rings {
     KVM_PERF_ALL,
 };
 
+enum kvm_perf_what { KVM_PERF_INSTS, KVM_PERF_INSTS_AND_CYCLES };
+
 enum { KVM_PERF_WHY_SIZE = 256 };
 
 struct kvm_perf_counter {
@@ -51,13 +53,14 @@ struct kvm_perf {
 void kvm_perf_init(struct kvm_perf *perf, const struct kvm_host *host);
 /**
  * kvm_perf_open() - count for the calling thread from now on
- * @with_cycles: kvm_perf_arm_cycles() will be used
+ * @what: cycles, too, if kvm_perf_arm_cycles() will be used
  * @why: on failure one sentence with a hint, else empty
  *
  * Returns: 0 or -errno, with nothing open.
  */
 SIM_MUST_CHECK int kvm_perf_open(struct kvm_perf *perf,
-                                 enum kvm_perf_rings rings, bool with_cycles,
+                                 enum kvm_perf_rings rings,
+                                 enum kvm_perf_what what,
                                  char why[KVM_PERF_WHY_SIZE]);
 void kvm_perf_close(struct kvm_perf *perf);
 /** kvm_perf_is_open() - whether instructions are counted. */

@@ -187,7 +187,7 @@ static void probe_perf(struct kvm_probe_vm *vm, struct kvm_probe *out)
 
     kvm_perf_init(&perf, vm->host);
     out->perf_counter = KVM_NO;
-    if (kvm_perf_open(&perf, KVM_PERF_USER, false, why))
+    if (kvm_perf_open(&perf, KVM_PERF_USER, KVM_PERF_INSTS, why))
         return;
     out->perf_counter = probe_yes(probe_counts(vm, &perf));
     kvm_perf_close(&perf);

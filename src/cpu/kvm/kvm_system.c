@@ -170,14 +170,15 @@ static void kvm_system_hand_over_msrs(struct kvm_system *kvm)
     int err = kvm_msr_exit_unknown(kvm->host, fd);
 
     if (err)
-        sim_fatal(&kvm->base, "KVM does not hand unknown MSRs over: %s",
-                  strerrordesc_np(-err));
+        sim_fatal(&kvm->base, "KVM does not hand unknown MSRs over: %s: %s",
+                  kvm_host_blame(kvm->host, err), strerrordesc_np(-err));
     if (!filtered->len)
         return;
     err = kvm_msr_exit_filter(kvm->host, fd, filtered->data, filtered->len);
     if (err)
-        sim_fatal_param(&kvm->base, "filtered_msrs", "KVM takes no filter: %s",
-                        strerrordesc_np(-err));
+        sim_fatal_param(&kvm->base, "filtered_msrs",
+                        "KVM takes no filter: %s: %s",
+                        kvm_host_blame(kvm->host, err), strerrordesc_np(-err));
 }
 
 static void kvm_system_set_traps(struct kvm_system *kvm, struct kernel *kernel)

@@ -32,7 +32,9 @@ static int kvm_vcpu_count(struct kvm_cpu *cpu)
     if (!kvm_cpu_counts(cpu))
         return 0;
     err = kvm_perf_open(&cpu->perf, is_whole ? KVM_PERF_ALL : KVM_PERF_USER,
-                        cpu->use_perf_overflow, why);
+                        cpu->use_perf_overflow ? KVM_PERF_INSTS_AND_CYCLES
+                                               : KVM_PERF_INSTS,
+                        why);
     if (err)
         sim_warn(&cpu->base.base.base, "%s", why);
     return err;

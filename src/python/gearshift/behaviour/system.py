@@ -50,8 +50,8 @@ class SystemMethods:
         """
         if not 0 <= index <= index + count - 1 < 1 << 32:
             raise FatalError(
-                f"{self.path()}: on_msr(): registers have numbers below 2**32, "
-                f"not {index:#x} and {count} of them",
+                f"{self.path()}: on_msr(): registers have numbers below "
+                f"2**32, not {index:#x} and {count} of them",
                 script_line(),
             )
         _core.system_add_msr(

@@ -29,9 +29,10 @@ struct KvmPerf : testing::Test {
         kvm_host_close(host);
         EXPECT_TRUE(fake.open_fds.empty());
     }
-    void open(kvm_perf_rings rings = KVM_PERF_USER, bool with_cycles = false)
+    void open(kvm_perf_rings rings = KVM_PERF_USER,
+              kvm_perf_what what = KVM_PERF_INSTS)
     {
-        ASSERT_EQ(kvm_perf_open(&perf, rings, with_cycles, why), 0) << why;
+        ASSERT_EQ(kvm_perf_open(&perf, rings, what, why), 0) << why;
     }
 
     FakeKvm fake;
@@ -94,7 +95,7 @@ TEST_F(KvmPerf, ReportsACounterThatWasLost)
 
 TEST_F(KvmPerf, ArmsPeriods)
 {
-    open(KVM_PERF_USER, true);
+    open(KVM_PERF_USER, KVM_PERF_INSTS_AND_CYCLES);
     EXPECT_EQ(fake.counter_attrs[perf.cycles.fd].config,
               uint64_t{PERF_COUNT_HW_CPU_CYCLES});
     ASSERT_EQ(kvm_perf_arm_insts(&perf, 12345), 0);
@@ -110,10 +111,14 @@ TEST_F(KvmPerf, ArmsPeriods)
 TEST_F(KvmPerf, ExplainsWhyThereIsNone)
 {
     fake.perf_result = -EACCES;
-    EXPECT_EQ(kvm_perf_open(&perf, KVM_PERF_USER, true, why), -EACCES);
+    EXPECT_EQ(
+        kvm_perf_open(&perf, KVM_PERF_USER, KVM_PERF_INSTS_AND_CYCLES, why),
+        -EACCES);
     EXPECT_NE(std::string(why).find("perf_event_paranoid"), std::string::npos);
     fake.perf_result = -ENOENT;
-    EXPECT_EQ(kvm_perf_open(&perf, KVM_PERF_USER, true, why), -ENOENT);
+    EXPECT_EQ(
+        kvm_perf_open(&perf, KVM_PERF_USER, KVM_PERF_INSTS_AND_CYCLES, why),
+        -ENOENT);
     EXPECT_NE(std::string(why).find("no counters"), std::string::npos);
     EXPECT_FALSE(kvm_perf_is_open(&perf));
 }
@@ -121,7 +126,9 @@ TEST_F(KvmPerf, ExplainsWhyThereIsNone)
 TEST_F(KvmPerf, ClosesTheFirstIfTheSecondFails)
 {
     fake.perf_left = 1;
-    EXPECT_EQ(kvm_perf_open(&perf, KVM_PERF_USER, true, why), -ENOENT);
+    EXPECT_EQ(
+        kvm_perf_open(&perf, KVM_PERF_USER, KVM_PERF_INSTS_AND_CYCLES, why),
+        -ENOENT);
     EXPECT_FALSE(kvm_perf_is_open(&perf));
 }
 
