@@ -419,6 +419,8 @@ static void base_cpu_startup(struct sim_object *obj)
     struct base_cpu *cpu = base_cpu_of(obj);
     struct se_workload *workload;
 
+    if (!cpu->is_switched_out && !sim_log_depth(obj->sim))
+        (void)sim_log_push(obj);
     cpu_io_startup(cpu);
     event_init(&cpu->progress, "progress", EVENT_PRI_PROGRESS,
                base_cpu_tell_progress);

@@ -20,6 +20,7 @@
 #include "cpu/vcpu_x86.h"
 #include "mem/system.h"
 #include "python/binding.hh"
+#include "sim/report.h"
 #include "sim/ring.h"
 
 namespace binding
@@ -326,6 +327,13 @@ void bind_vcpu(py::module_ &module)
     module.def("vcpu_pc", pc);
     module.def("vcpu_translate", translate);
     module.def("vcpu_ring", ring);
+    module.def("log_push",
+               [](const Object &object) { return sim_log_push(object.obj); });
+    module.def("log_pop", [](const Object &object) {
+        if (!sim_log_depth(object.obj->sim))
+            throw FatalThrow("messages go to no ring");
+        sim_log_pop(object.obj->sim);
+    });
     module.def("vcpu_write", write);
     module.def("vcpu_dump", dump);
     module.def("vcpu_dump_group", dump_group);

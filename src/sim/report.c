@@ -109,6 +109,40 @@ void sim_panic(const struct sim_object *obj, const char *fmt, ...)
 
 /* ----------------------------------------------------------------- messages */
 
+bool sim_log_push(struct sim_object *obj)
+{
+    struct sim *sim = obj->sim;
+
+    if (sim->log_depth == SIM_LOG_DEPTH)
+        return false;
+    sim->log_to[sim->log_depth++] = obj;
+    return true;
+}
+
+void sim_log_pop(struct sim *sim)
+{
+    SIM_ASSERT(sim->log_depth);
+    sim->log_depth--;
+}
+
+uint32_t sim_log_depth(const struct sim *sim)
+{
+    return sim->log_depth;
+}
+
+/* Into the object's ring and that which takes all messages. */
+static void note_message(const struct sim_object *obj, const char *level,
+                         const char *text)
+{
+    const struct sim *sim = obj->sim;
+    const struct sim_object *to =
+        sim->log_depth ? sim->log_to[sim->log_depth - 1] : obj;
+
+    sim_note(obj, "%s: %s", level, text);
+    if (to != obj)
+        sim_note(to, "%s: %s: %s", level, obj->path, text);
+}
+
 static void message(const struct sim_object *obj, const char *level,
                     const char *text)
 {
@@ -116,7 +150,7 @@ static void message(const struct sim_object *obj, const char *level,
     char *line;
 
     if (obj)
-        sim_note(obj, "%s: %s", level, text);
+        note_message(obj, level, text);
     if (!host || !host->message) {
         log_message(level, "%s: %s", path_of(obj), text);
         return;

@@ -13,6 +13,7 @@
 #ifndef SIM_REPORT_H
 #define SIM_REPORT_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/compiler.h"
@@ -50,6 +51,21 @@ void sim_guest_error(const struct sim_object *obj, const char *fmt, ...)
     SIM_PRINTF(2, 3);
 void sim_unimplemented(const struct sim_object *obj, const char *fmt, ...)
     SIM_PRINTF(2, 3);
+
+enum { SIM_LOG_DEPTH = 16 };
+
+/**
+ * sim_log_push() - messages of all objects go to @obj's trace ring, too, until
+ * sim_log_pop()
+ *
+ * Each object's own ring has its messages in any case.  The first CPU pushes
+ * itself when it starts up.
+ * Returns: false, and nothing changes, beyond SIM_LOG_DEPTH.
+ */
+bool sim_log_push(struct sim_object *obj);
+void sim_log_pop(struct sim *sim);
+/** sim_log_depth() - how many were pushed. */
+uint32_t sim_log_depth(const struct sim *sim);
 
 /* How often the two were called, shown or not. */
 uint64_t sim_guest_errors(const struct sim *sim);

@@ -5,6 +5,7 @@
 
 #include "base/hashmap.h"
 #include "base/rng.h"
+#include "sim/report.h"
 #include "sim/sim.h"
 
 #ifdef __cplusplus
@@ -57,6 +58,8 @@ struct sim {
     struct stat_out *stats;
     bool is_strict; /* Root.strict: a missing feature ends the run */
     struct sim_sites sites;
+    const struct sim_object *log_to[SIM_LOG_DEPTH]; /* the last one's ring */
+    uint32_t log_depth;
 };
 
 /* sim/exit.c */

@@ -309,6 +309,53 @@ def test_what_goes_to_a_ring_stays_there(runner):
     assert "secret" not in done.stderr + done.stdout
 
 
+@pytest.mark.parametrize(
+    "place, wanted",
+    [
+        ("m5.simulate()", "[True, False, False]"),
+        (
+            "with cpus[1].takes_messages(): m5.simulate()",
+            "[False, True, False]",
+        ),
+        (
+            "with cpus[1].takes_messages():\n"
+            "    with cpus[2].takes_messages(): m5.simulate()",
+            "[False, False, True]",
+        ),
+        (
+            "with cpus[1].takes_messages():\n"
+            "    with cpus[2].takes_messages(): pass\n"
+            "    m5.simulate()",
+            "[False, True, False]",
+        ),
+    ],
+)
+def test_messages_go_to_the_ring_that_takes_them(runner, place, wanted):
+    """The first CPU's, unless a with statement names another."""
+    body = f"""
+cpus = machine("{ROOT / "build/guest/c/crash"}", 3)
+{place}
+print([
+    any("system.workload: process" in record.text for record in cpu.ring.records)
+    for cpu in cpus
+])
+"""
+    assert run(runner, body).splitlines()[-1] == wanted
+
+
+def test_rings_that_take_messages_are_limited_in_number(runner):
+    body = """
+import contextlib
+cpu = machine("/bin/true")[0]
+with contextlib.ExitStack() as stack:
+    for _ in range(20):
+        stack.enter_context(cpu.takes_messages())
+"""
+    done = runner.script(MACHINE + body)
+    assert "too many rings take messages already" in done.stderr
+    assert done.returncode == 1
+
+
 def test_runs_and_changed_registers_are_traced(runner):
     out = run(
         runner,

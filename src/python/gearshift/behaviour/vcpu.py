@@ -7,9 +7,11 @@ simulation stands still, and in callbacks.
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any, Dict, Iterator, List, NamedTuple, NoReturn, Optional
 
 from gearshift import _core
+from gearshift.errors import FatalError, script_line
 
 NUM_GPRS = 16
 _ACCESS = {"r": 0, "w": 1, "x": 2, "u": 4}
@@ -224,6 +226,24 @@ class VcpuMethods:
     def write(self: Any, text: str) -> bool:
         """Add a line to the ring; False if it was too long."""
         return _core.vcpu_write(self.getCCObject(), text)
+
+    @contextlib.contextmanager
+    def takes_messages(self: Any) -> Iterator[None]:
+        """In a with statement: messages of all objects go to this ring.
+
+        They are still printed, and in the ring of the object that they are
+        about.  Else the ring of the first CPU has them.
+        """
+        native = self.getCCObject()
+        if not _core.log_push(native):
+            raise FatalError(
+                f"{self.path()}: too many rings take messages already",
+                script_line(),
+            )
+        try:
+            yield
+        finally:
+            _core.log_pop(native)
 
     def dump(self: Any) -> str:
         """Everything there is to know about the vCPU."""
