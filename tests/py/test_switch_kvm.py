@@ -54,6 +54,16 @@ def test_the_programs_make_a_thousand_changes():
     assert sum(row[3] for row in PROGRAMS) >= 1000
 
 
+@pytest.mark.parametrize("cpus", [1, 2])
+def test_the_time_stamp_counter_never_goes_back(runner, cpus):
+    """Whoever executes RDTSC, and over changes of gear."""
+    plan = "repeat 20 (kvm 3ms; atomic 200K insts); kvm"
+    done = runner.run("se", f"--cpus={cpus}", "--gears", plan, guest("tsc"))
+    lines, status = native(guest("tsc"), runner.folder)
+    assert done.stdout.splitlines() == lines, done.stderr
+    assert done.returncode == status
+
+
 # -------------------------------------------------------------------- stops
 
 KVM_SCRIPT = SCRIPT.replace(

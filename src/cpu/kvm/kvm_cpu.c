@@ -214,6 +214,8 @@ static void kvm_cpu_open(struct kvm_cpu *cpu)
                   kvm_host_blame(cpu->kvm->host, err), strerrordesc_np(-err));
     cpu->sync.trap = cpu->kvm->trap;
     cpu->sync.index = cpu->vcpu_id;
+    cpu->base.linux_cpu.has_host_tsc =
+        cpu->sync.trap && cpu->kvm->probe.rdtsc_is_host == KVM_YES;
     cpu->sync.is_split = !cpu->sync.trap && kvm_machine_is_split(cpu->kvm);
     if (cpu->kvm->trap && !kvm_trap_add_cpu(cpu->kvm->trap, cpu->vcpu_id))
         sim_fatal(self, "guest RAM is too small for KVM's trap pages");
@@ -259,7 +261,11 @@ static void kvm_cpu_startup(struct sim_object *obj)
 /* What the vCPU holds alone would be lost with it, as in a fork. */
 static enum sim_drain kvm_cpu_drain(struct sim_object *obj)
 {
-    x86_core_sync(kvm_cpu_of(obj)->base.core);
+    struct kvm_cpu *cpu = kvm_cpu_of(obj);
+
+    x86_core_sync(cpu->base.core);
+    if (cpu->base.linux_cpu.has_host_tsc && !cpu->base.is_switched_out)
+        kernel_leave_host_tsc(&cpu->base.linux_cpu);
     return SIM_DRAINED;
 }
 

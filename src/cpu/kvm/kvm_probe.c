@@ -23,6 +23,7 @@ enum {
     PROBE_TSC_NS = 5000000,
     PROBE_TURNS = 10000, /* of a loop of two instructions */
     PROBE_EXTRA = 2,     /* the exit's own, and one that it interrupted */
+    PROBE_CR4_TSD = 4,
     PROBE_XSAVE_HEADER = 512,
     PROBE_XCR0_AVX = 0x7,
     PROBE_XCR0_AVX512 = 0xe7
@@ -160,6 +161,38 @@ static void probe_tsc(struct kvm_probe *out)
         (uint32_t)((host_clock_tsc() - start) * 1000000 / (now_ns - start_ns));
 }
 
+/* rdtsc; out 0x80, al -- with CR4.TSD.  A fault is a shutdown here. */
+static void probe_rdtsc(struct kvm_probe_vm *vm, struct kvm_probe *out)
+{
+    const struct kvm_probe_code code = {
+        .ring = KVM_PROBE_RING3,
+        .stub_addr = probe_stubs[0],
+        .len = 4,
+        .bytes = {0x0f, 0x31, 0xe6, KVM_PROBE_PORT},
+    };
+    uint64_t before = 0;
+    uint64_t value = 0;
+    struct kvm_sregs sregs;
+    struct kvm_regs regs = {0};
+    int reason = 0;
+
+    if (kvm_probe_vm_load(vm, &code) ||
+        kvm_call_get_sregs(vm->host, vm->vcpu_fd, &sregs))
+        return;
+    sregs.cr4 |= PROBE_CR4_TSD;
+    if (kvm_call_set_sregs(vm->host, vm->vcpu_fd, &sregs))
+        return;
+    before = host_clock_tsc();
+    reason = kvm_probe_vm_run(vm);
+    out->rdtsc_faults = probe_yes(reason == KVM_EXIT_SHUTDOWN);
+    if (!probe_is_exit_io(vm, reason) ||
+        kvm_call_get_regs(vm->host, vm->vcpu_fd, &regs))
+        return;
+    value = regs.rdx << 32 | (uint32_t)regs.rax;
+    out->rdtsc_is_host =
+        probe_yes(value >= before && value <= host_clock_tsc());
+}
+
 /* A loop of known length; some hosts open a counter that stands still. */
 static int probe_counts(struct kvm_probe_vm *vm, struct kvm_perf *perf)
 {
@@ -295,6 +328,7 @@ int kvm_probe_run(struct kvm_host *host, struct kvm_probe *out)
     probe_debug(&vm, out);
     probe_vectors(&vm, out);
     probe_perf(&vm, out);
+    probe_rdtsc(&vm, out);
     /* Last: after an emulation failure not every host goes on. */
     probe_ring0(&vm, out);
     kvm_probe_vm_destroy(&vm);

@@ -36,12 +36,14 @@ struct kvm_probe {
     int ring3_error;
     const char *ring3_request;
     enum kvm_answer syscall_enters_ring0;
-    enum kvm_answer guest_debug;  /* KVM_GUESTDBG_SINGLESTEP stops */
-    enum kvm_answer perf_counter; /* guest instructions can be counted */
-    enum kvm_answer avx_state;    /* goes in and out */
-    enum kvm_answer avx512_state; /* the same; unknown without AVX-512 */
-    uint64_t stub_addr;           /* usable for LSTAR; 0: none found */
-    uint32_t tsc_khz;             /* measured */
+    enum kvm_answer guest_debug;   /* KVM_GUESTDBG_SINGLESTEP stops */
+    enum kvm_answer perf_counter;  /* guest instructions can be counted */
+    enum kvm_answer rdtsc_faults;  /* in ring 3, if CR4.TSD says so */
+    enum kvm_answer rdtsc_is_host; /* else: it gives the host's own counter */
+    enum kvm_answer avx_state;     /* goes in and out */
+    enum kvm_answer avx512_state;  /* the same; unknown without AVX-512 */
+    uint64_t stub_addr;            /* usable for LSTAR; 0: none found */
+    uint32_t tsc_khz;              /* measured */
     uint32_t exit_ns;  /* one exit and entry, the fastest seen [ns] */
     uint32_t probe_us; /* what asking cost */
 };

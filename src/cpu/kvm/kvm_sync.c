@@ -350,12 +350,14 @@ static void sync_take_sregs(const struct kvm_sync *sync,
 {
     struct x86_table_reg idtr = state->idtr;
     struct x86_seg tr = state->tr;
+    uint64_t cr4 = state->cr4;
 
     kvm_sregs_from(&sync->sregs, state);
     if (!sync_is_ring3(sync))
         return;
     state->idtr = idtr;
     state->tr = tr;
+    state->cr4 = cr4; /* no instruction of ring 3 changes it */
 }
 
 /* A vCPU that does not tell has what CR3 points to, as far as we know. */

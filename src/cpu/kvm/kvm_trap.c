@@ -27,6 +27,7 @@ enum {
     TSS_TYPE_BUSY = 11,
     FLAGS_CLEARED = X86_TF | X86_IF | X86_DF_FLAG | X86_NT | X86_AC_FLAG,
 };
+#define CR4_TSD    4u /* RDTSC is the core's: simulated time */
 #define MSR_STAR   0xc0000081u
 #define MSR_LSTAR  0xc0000082u
 #define MSR_SFMASK 0xc0000084u
@@ -128,6 +129,7 @@ bool kvm_trap_add_cpu(struct kvm_trap *trap, uint32_t index)
 void kvm_trap_put(const struct kvm_trap *trap, uint32_t index,
                   struct kvm_sregs *sregs)
 {
+    sregs->cr4 |= CR4_TSD;
     sregs->idt.base = trap->base + OFFSET_IDT;
     sregs->idt.limit = KVM_TRAP_NUM_VECTORS * 16 - 1;
     sregs->tr = (struct kvm_segment){

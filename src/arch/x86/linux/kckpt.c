@@ -290,6 +290,7 @@ static void kckpt_close_contents(struct kckpt *c)
 
 static const struct sim_field kernel_fields[] = {
     KCKPT_FIELD(struct kernel, last_pid),
+    KCKPT_FIELD(struct kernel, tsc_ahead),
     KCKPT_FIELD(struct kernel, last_file_id),
     KCKPT_FIELD_U64S(struct kernel, random_state),
     KCKPT_FIELD(struct kernel, num_context_switches),

@@ -11,6 +11,7 @@
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/syscall.h"
 #include "base/alloc.h"
+#include "base/host_clock.h"
 #include "base/log.h"
 #include "sim/sim.h"
 
@@ -282,7 +283,19 @@ static uint64_t linux_env_read_tsc(struct x86_env *env, struct x86_core *core)
     struct linux_cpu *cpu = SIM_CONTAINER_OF(env, struct linux_cpu, env);
 
     (void)core;
-    return cpu->now(cpu) / cpu->period;
+    if (cpu->has_host_tsc)
+        return host_clock_tsc();
+    return cpu->now(cpu) / cpu->period +
+           (cpu->tsc_ahead ? cpu->tsc_ahead : cpu->kernel->tsc_ahead);
+}
+
+void kernel_leave_host_tsc(struct linux_cpu *cpu)
+{
+    struct kernel *kernel = cpu->kernel;
+
+    cpu->tsc_ahead = host_clock_tsc() - cpu->now(cpu) / cpu->period;
+    if (cpu->tsc_ahead > kernel->tsc_ahead)
+        kernel->tsc_ahead = cpu->tsc_ahead;
 }
 
 static uint64_t linux_env_random(struct x86_env *env, struct x86_core *core)
@@ -348,6 +361,7 @@ void kernel_change_cpu(struct linux_cpu *old, struct linux_cpu *cpu)
     cpu->thread = old->thread;
     cpu->loaded = old->loaded;
     cpu->loaded_mm = old->loaded_mm;
+    cpu->tsc_ahead = old->tsc_ahead;
     cpu->slice_left = kernel_scale_slice(old, cpu);
     cpu->is_woken = old->is_woken;
     kernel->cpus[cpu->index] = cpu;

@@ -86,8 +86,12 @@ struct linux_cpu {
     struct x86_env env; /* first: hooks get back to here */
     struct kernel *kernel;
     struct x86_core *core;
-    uint32_t index;        /* of the seat: kernel->cpus[index] */
-    tick_t period;         /* of the TSC [ticks] */
+    uint32_t index;    /* of the seat: kernel->cpus[index] */
+    tick_t period;     /* of the TSC [ticks] */
+    bool has_host_tsc; /* programs read the host's, whoever executes them */
+    /* What the TSC is beyond simulated time since a CPU with the host's was
+     * left, so that it never goes back; 0: as the kernel says. */
+    uint64_t tsc_ahead;
     struct thread *thread; /* running here, or NULL */
     struct thread *loaded; /* whose state is in the core; may be waiting */
     struct mm *loaded_mm;  /* whose tables CR3 points to; a reference */
@@ -126,6 +130,7 @@ struct kernel {
     struct process *first_process;
     struct thread *futex_waiters;        /* in order of arrival */
     struct thread *run_first, *run_last; /* runnable, not on a CPU */
+    uint64_t tsc_ahead; /* the most of all CPUs; for a checkpoint */
     uint32_t last_pid;
     uint64_t last_file_id;
     uint64_t num_files_in_flight; /* descriptors inside sockets */
@@ -148,6 +153,9 @@ struct kernel {
 struct kernel *kernel_create(const struct kernel_cfg *cfg);
 void kernel_destroy(struct kernel *kernel);
 
+/** kernel_leave_host_tsc() - @cpu, which has the host's TSC, may be replaced by
+ *  one that has not. */
+void kernel_leave_host_tsc(struct linux_cpu *cpu);
 /** kernel_add_cpu() - @cpu's core, period and hooks are set; fills its env's
  *  hooks that belong to the kernel.  Call linux_env_init() before the core is
  *  created. */

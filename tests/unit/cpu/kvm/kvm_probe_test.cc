@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "base/host_clock.h"
 #include "fake_kvm.hh"
 
 namespace
@@ -63,6 +64,29 @@ struct KvmProbe : testing::Test {
     int debug_result = 0;
     uint64_t counted_per_run = 0;
 };
+
+TEST_F(KvmProbe, SeesWhetherRdtscCanBeTrappedAndElseWhoseItIs)
+{
+    uint64_t tsc = 0;
+    sregs.cs.selector = 0x33;
+    fake.on(KVM_GET_REGS, [&tsc](int, void *arg) {
+        uint64_t now = tsc ? tsc : host_clock_tsc();
+        auto *regs = static_cast<kvm_regs *>(arg);
+        regs->rax = static_cast<uint32_t>(now);
+        regs->rdx = now >> 32;
+        return 0;
+    });
+    ASSERT_EQ(kvm_probe_run(host, &probe), 0);
+    EXPECT_EQ(probe.rdtsc_faults, KVM_NO);
+    EXPECT_EQ(probe.rdtsc_is_host, KVM_YES);
+    tsc = 1000;
+    ASSERT_EQ(kvm_probe_run(host, &probe), 0);
+    EXPECT_EQ(probe.rdtsc_is_host, KVM_NO);
+    ring3_reason = KVM_EXIT_SHUTDOWN;
+    ASSERT_EQ(kvm_probe_run(host, &probe), 0);
+    EXPECT_EQ(probe.rdtsc_faults, KVM_YES);
+    EXPECT_EQ(probe.rdtsc_is_host, KVM_UNKNOWN);
+}
 
 TEST_F(KvmProbe, TakesACounterThatKnowsTheLengthOfALoop)
 {

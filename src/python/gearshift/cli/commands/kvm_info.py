@@ -20,6 +20,7 @@ _MISSING = {
     "guest_debug": "KVM cannot step; stops use INT3 and the trap flag",
     "perf_counter": "no instruction counter; stops by count need a "
     "simulated CPU",
+    "rdtsc_faults": "programs under KVM read the host's time stamp counter",
     "avx_state": "AVX registers do not survive a change of CPU",
     "avx512_state": "AVX-512 registers do not survive a change of CPU",
     "syscall_enters_ring0": "SYSCALL stays in ring 3",
@@ -34,6 +35,7 @@ def _probe_rows(probe: Dict[str, Any]) -> List[str]:
         ("SYSCALL enters ring 0", probe["syscall_enters_ring0"]),
         ("debugging by KVM", probe["guest_debug"]),
         ("instruction counter", probe["perf_counter"]),
+        ("RDTSC can be trapped", probe["rdtsc_faults"]),
         ("AVX state", probe["avx_state"]),
         ("AVX-512 state", probe["avx512_state"]),
         ("stub address", f"{probe['stub_addr']:#x}"),
