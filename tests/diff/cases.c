@@ -413,14 +413,18 @@ static void aim(struct diff_case *out, const struct decoded *decoded,
         target -= value * operand->mem.scale;
     }
     target -= (uint64_t)operand->mem.disp.value;
-    if (operand->mem.segment == ZYDIS_REGISTER_FS)
+    if (out->mode == DIFF_COMPAT16)
+        target -= DIFF_DATA;
+    else if (operand->mem.segment == ZYDIS_REGISTER_FS)
         target -= out->in.fs_base;
-    if (operand->mem.segment == ZYDIS_REGISTER_GS)
+    else if (operand->mem.segment == ZYDIS_REGISTER_GS)
         target -= out->in.gs_base;
     if (decoded->inst.address_width == 32)
         target =
             (uint32_t)target |
             (out->mode == DIFF_LONG64 ? rnd(rng) & ~UINT64_C(0xffffffff) : 0);
+    if (decoded->inst.address_width == 16)
+        target = (uint16_t)target | (rnd(rng) & 0xffff0000);
     out->in.gpr[base] = target;
 }
 
@@ -444,6 +448,17 @@ static void narrow_gprs(struct diff_case *out)
     out->in.gs_base = 0;
 }
 
+/* The segments' bases are those of the descriptors; of ESP the upper half does
+ * not take part. */
+static void narrow_to_segments(struct diff_case *out, struct rng_state *rng)
+{
+    uint32_t above = rnd_below(rng, 2) ? 0 : (uint32_t)rnd(rng) << 16;
+
+    out->in.gpr[X86_RSP] = (uint16_t)out->in.gpr[X86_RSP] | above;
+    out->in.fs_base = DIFF_DATA;
+    out->in.gs_base = DIFF_DATA;
+}
+
 static bool is_repeated(const struct decoded *decoded)
 {
     return decoded->inst.attributes &
@@ -461,7 +476,7 @@ static void fill_code(struct diff_case *out, const struct decoded *decoded,
     out->offset = (uint16_t)rnd_below(rng, room);
     if (rnd_below(rng, 2) == 0)
         out->offset = (uint16_t)(DIFF_CODE_SIZE - out->len);
-    out->in.rip = DIFF_CODE + out->offset;
+    out->in.rip = (out->mode == DIFF_COMPAT16 ? 0 : DIFF_CODE) + out->offset;
 }
 
 void case_fill(struct diff_case *out, const struct decoded *decoded,
@@ -471,6 +486,8 @@ void case_fill(struct diff_case *out, const struct decoded *decoded,
     fill_gprs(out, rng);
     if (out->mode != DIFF_LONG64)
         narrow_gprs(out);
+    if (out->mode == DIFF_COMPAT16)
+        narrow_to_segments(out, rng);
     fill_xsave(out->in.xsave, xsave_mask, rng);
     fill_lanes(out->data, DIFF_DATA_SIZE, rng);
     out->in.rflags = X86_RF_FIXED1 | X86_IF | (rnd(rng) & X86_ARITH_FLAGS);

@@ -3,7 +3,7 @@
  * Differential fuzzing: random instructions of every form the decoder knows in
  * user mode, on the host's CPU and on the simulated core.
  *
- *   diff_fuzz [--mode 64|32] [--cases N] [--seed S] [--only MNEMONIC]
+ *   diff_fuzz [--mode 64|32|16] [--cases N] [--seed S] [--only MNEMONIC]
  *             [--report FILE] [--max-differences N]
  *
  * Ends with "N passed, N failed"; exit status 1 if anything differed.
@@ -235,6 +235,8 @@ static enum diff_mode parse_mode(const char *text)
         return DIFF_LONG64;
     if (!strcmp(text, "32"))
         return DIFF_COMPAT32;
+    if (!strcmp(text, "16"))
+        return DIFF_COMPAT16;
     (void)fprintf(stderr, "no such mode: %s\n", text);
     exit(2);
 }

@@ -24,10 +24,14 @@
 #define DIFF_MAX_STEPS 300 /* iterations of a REP instruction */
 
 /* The code segment that a case runs in. */
-enum diff_mode { DIFF_LONG64, DIFF_COMPAT32 };
+enum diff_mode { DIFF_LONG64, DIFF_COMPAT32, DIFF_COMPAT16 };
 
 /* Selectors of Linux programs. */
 enum { DIFF_CS32 = 0x23, DIFF_DS = 0x2b, DIFF_CS64 = 0x33 };
+
+/* The local descriptor table, in each mode: 64 KiB of 16-bit code from
+ * DIFF_CODE on, and of 16-bit data from DIFF_DATA on. */
+enum { DIFF_CS16 = 0x07, DIFF_DS16 = 0x0f, DIFF_LIMIT16 = 0xffff };
 
 /* Everything a user-mode instruction can see or change. */
 struct diff_state {

@@ -26,12 +26,14 @@ enum {
     FRAME_CODE = 0x10000,
     FRAME_DATA = 0x20000,
     FRAME_GDT = 0x30000,
+    LDT_OFFSET = 0x800,
     PT_GDT = 0x6000,
     PTE_USER = 7, /* present, writable, user */
     PTE_SUPERVISOR = 3,
 };
 #define PTE_NX (UINT64_C(1) << 63)
 #define GDT    UINT64_C(0x3e000000)
+#define LDT    (GDT + LDT_OFFSET)
 
 /* Descriptors that user code can name, as Linux lays them out. */
 static const uint64_t gdt[] = {
@@ -43,6 +45,12 @@ static const uint64_t gdt[] = {
     [6] = UINT64_C(0x00affb000000ffff),  /* user code */
     [8] = UINT64_C(0x00008b0000004087),  /* TSS */
     [15] = UINT64_C(0x0040f50000000000), /* CPU number */
+};
+
+/* By DIFF_CS16 and DIFF_DS16. */
+static const uint64_t ldt[] = {
+    UINT64_C(0x2000fb000000ffff), /* 16-bit code */
+    UINT64_C(0x3000f3000000ffff), /* 16-bit data */
 };
 
 struct model {
@@ -69,7 +77,9 @@ static void map_pages(struct model *model)
     put_entry(model, PD, DIFF_DATA >> 21, PT_DATA | PTE_USER);
     put_entry(model, PD, GDT >> 21, PT_GDT | PTE_USER);
     put_entry(model, PT_GDT, 0, FRAME_GDT | PTE_SUPERVISOR | PTE_NX);
-    if (!physmem_write(model->mem, (gpa_t){FRAME_GDT}, gdt, sizeof gdt))
+    if (!physmem_write(model->mem, (gpa_t){FRAME_GDT}, gdt, sizeof gdt) ||
+        !physmem_write(model->mem, (gpa_t){FRAME_GDT + LDT_OFFSET}, ldt,
+                       sizeof ldt))
         abort();
     put_entry(model, PT_CODE, 0, FRAME_CODE | PTE_USER);
     put_entry(model, PT_DATA, 0, FRAME_DATA | PTE_USER | PTE_NX);
@@ -106,11 +116,33 @@ static struct x86_seg user_seg(uint16_t selector, uint8_t type, uint8_t l)
                             .g = 1};
 }
 
+static struct x86_seg seg16(uint16_t selector, uint8_t type, uint64_t base)
+{
+    return (struct x86_seg){.base = base,
+                            .limit = DIFF_LIMIT16,
+                            .selector = selector,
+                            .type = type,
+                            .s = 1,
+                            .dpl = 3,
+                            .present = 1};
+}
+
+static void set_segments16(struct x86_state *state)
+{
+    for (unsigned i = 0; i < X86_NUM_SEGS; i++)
+        state->seg[i] = seg16(DIFF_DS16, 3, DIFF_DATA);
+    state->seg[X86_CS] = seg16(DIFF_CS16, 11, DIFF_CODE);
+}
+
 static void set_segments(struct x86_state *state, enum diff_mode mode)
 {
     static const enum x86_seg_name data[] = {X86_DS, X86_ES, X86_FS, X86_GS};
     bool is_64 = mode == DIFF_LONG64;
 
+    if (mode == DIFF_COMPAT16) {
+        set_segments16(state);
+        return;
+    }
     state->seg[X86_CS] = user_seg(is_64 ? DIFF_CS64 : DIFF_CS32, 11, is_64);
     state->seg[X86_SS_SEG] = user_seg(DIFF_DS, 3, 0);
     for (unsigned i = 0; i < SIM_ARRAY_LEN(data); i++)
@@ -126,9 +158,10 @@ static void set_system_state(struct model *model, struct x86_state *state)
     state->cr4 = 0x50620; /* OSXSAVE FSGSBASE OSXMMEXCPT OSFXSR PAE */
     state->efer = 0xd01;  /* NXE LMA LME SCE */
     state->xcr0 = model->xsave_mask;
-    /* No local descriptors, no port is allowed. */
+    /* No port is allowed. */
     state->gdtr = (struct x86_table_reg){.base = GDT, .limit = sizeof gdt - 1};
-    state->ldtr.unusable = 1;
+    state->ldtr = (struct x86_seg){
+        .base = LDT, .limit = sizeof ldt - 1, .type = 2, .present = 1};
     state->tr.unusable = 1;
     state->mp_state = X86_RUNNABLE;
 }

@@ -13,6 +13,7 @@
  */
 #include "native.h"
 
+#include <asm/ldt.h>
 #include <cpuid.h>
 #include <poll.h>
 #include <signal.h>
@@ -120,10 +121,13 @@ static inline void set_selectors(uint16_t selector)
                      : "memory");
 }
 
-/* What the kernel gives 64-bit and 32-bit programs: CS, data. */
-static const uint16_t selectors[][2] = {
-    [DIFF_LONG64] = {DIFF_CS64, 0      },
-    [DIFF_COMPAT32] = {DIFF_CS32, DIFF_DS},
+/* What the kernel gives 64-bit and 32-bit programs, and ours. */
+static const struct {
+    uint16_t code, data, stack;
+} selectors[] = {
+    [DIFF_LONG64] = {DIFF_CS64, 0,         DIFF_DS  },
+    [DIFF_COMPAT32] = {DIFF_CS32, DIFF_DS,   DIFF_DS  },
+    [DIFF_COMPAT16] = {DIFF_CS16, DIFF_DS16, DIFF_DS16},
 };
 
 static long raw_syscall3(long number, long a, long b, long c)
@@ -217,14 +221,14 @@ static void load_case(ucontext_t *uc)
     copy_bytes((void *)DIFF_DATA, next->data, DIFF_DATA_SIZE);
     for (unsigned i = 0; i < X86_NUM_GPRS; i++)
         regs[frame_reg[i]] = (greg_t)next->in.gpr[i];
-    regs[REG_RIP] = (greg_t)(DIFF_CODE + next->offset);
+    regs[REG_RIP] = (greg_t)next->in.rip;
     regs[REG_EFL] = (greg_t)(next->in.rflags | X86_TF);
     regs[REG_TRAPNO] = 0;
     regs[REG_ERR] = 0;
-    regs[REG_CSGSFS] =
-        (greg_t)((uint64_t)DIFF_DS << 48 | selectors[next->mode][0]);
+    regs[REG_CSGSFS] = (greg_t)((uint64_t)selectors[next->mode].stack << 48 |
+                                selectors[next->mode].code);
     load_xsave(next->in.xsave, frame_xsave(uc));
-    set_selectors(selectors[next->mode][1]);
+    set_selectors(selectors[next->mode].data);
     set_fs(next->in.fs_base);
     set_gs(next->in.gs_base);
     child.steps = 0;
@@ -247,7 +251,7 @@ static bool is_unfinished(const ucontext_t *uc)
     const greg_t *regs = uc->uc_mcontext.gregs;
 
     return regs[REG_TRAPNO] == X86_DB &&
-           (uint64_t)regs[REG_RIP] == DIFF_CODE + now->offset &&
+           (uint64_t)regs[REG_RIP] == now->in.rip &&
            ++child.steps < DIFF_MAX_STEPS;
 }
 
@@ -314,6 +318,17 @@ static void map_fixed(uint64_t addr, size_t size, int prot)
         _exit(2);
 }
 
+static void add_descriptor(unsigned index, uint64_t base, unsigned contents)
+{
+    struct user_desc desc = {.entry_number = index,
+                             .base_addr = (unsigned)base,
+                             .limit = DIFF_LIMIT16,
+                             .contents = contents & 3U};
+
+    if (syscall(SYS_modify_ldt, 0x11, &desc, sizeof desc))
+        _exit(2);
+}
+
 static void install_handlers(void)
 {
     static const int signals[] = {SIGTRAP, SIGSEGV, SIGILL, SIGFPE, SIGBUS};
@@ -342,6 +357,8 @@ static void child_main(struct native *native)
     child.shared->own_fs = get_fs();
     map_fixed(DIFF_CODE, DIFF_CODE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC);
     map_fixed(DIFF_DATA, DIFF_DATA_SIZE, PROT_READ | PROT_WRITE);
+    add_descriptor(DIFF_CS16 >> 3, DIFF_CODE, MODIFY_LDT_CONTENTS_CODE);
+    add_descriptor(DIFF_DS16 >> 3, DIFF_DATA, MODIFY_LDT_CONTENTS_DATA);
     install_handlers();
     (void)raise(SIGUSR1);
     _exit(3);

@@ -110,11 +110,14 @@ static unsigned put_memory(const struct shape *shape, struct rng_state *rng,
     return len;
 }
 
-static void put_random_prefix(struct rng_state *rng, uint8_t *out,
-                              unsigned *len)
+/* A third of 16-bit code has 32-bit addresses; some forms need them. */
+static void put_random_prefix(enum diff_mode mode, struct rng_state *rng,
+                              uint8_t *out, unsigned *len)
 {
     static const uint8_t prefixes[] = {0x64, 0x65, 0x67, 0x2e};
 
+    if (mode == DIFF_COMPAT16 && rnd_below(rng, 3) == 0)
+        out[(*len)++] = 0x67;
     if (rnd_below(rng, 24) == 0)
         out[(*len)++] = prefixes[rnd_below(rng, sizeof prefixes)];
 }
@@ -160,7 +163,7 @@ unsigned shape_encode(const struct shape *shape, enum diff_mode mode,
     uint8_t buffer[32];
     unsigned len = 0;
 
-    put_random_prefix(rng, buffer, &len);
+    put_random_prefix(mode, rng, buffer, &len);
     len += put_prefixes(shape, &ext, buffer + len);
     buffer[len++] = shape->opcode;
     if (shape->rm == 8)
@@ -299,9 +302,12 @@ void shapes_init_decoder(enum diff_mode mode, ZydisDecoder *decoder)
     if (mode == DIFF_LONG64)
         (void)ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_64,
                                ZYDIS_STACK_WIDTH_64);
-    else
+    else if (mode == DIFF_COMPAT32)
         (void)ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_COMPAT_32,
                                ZYDIS_STACK_WIDTH_32);
+    else
+        (void)ZydisDecoderInit(decoder, ZYDIS_MACHINE_MODE_LONG_COMPAT_16,
+                               ZYDIS_STACK_WIDTH_16);
 }
 
 struct shapes *shapes_create(enum diff_mode mode)

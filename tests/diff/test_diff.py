@@ -9,7 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = ROOT / "build" / os.environ.get("GEARSHIFT_VARIANT", "opt")
-CASES = {"64": os.environ.get("DIFF_CASES", "200000"), "32": "100000"}
+CASES = {
+    "64": os.environ.get("DIFF_CASES", "200000"),
+    "32": "100000",
+    "16": "100000",
+}
 LOCKSTEP = [
     ["/bin/true"],
     ["/bin/echo", "gear", "shift"],

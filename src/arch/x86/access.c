@@ -44,8 +44,7 @@ static bool is_type_allowed(const struct x86_seg *seg, unsigned access)
     return !is_code || (seg->type & 2);
 }
 
-static bool is_in_limit(const struct x86_seg *seg, uint64_t offset,
-                        unsigned size)
+bool x86_seg_holds(const struct x86_seg *seg, uint64_t offset, unsigned size)
 {
     bool expands_down = (seg->type & 12) == 4;
     uint64_t last = offset + size - 1;
@@ -65,7 +64,7 @@ bool x86_linear_addr(struct x86_core *core, enum x86_seg_name name,
 
     if ((core->mode & X86_MODE_SIZE) == X86_MODE_64)
         return linear_64(core, name, offset, size, linear);
-    if (seg->unusable || !is_in_limit(seg, offset, size))
+    if (seg->unusable || !x86_seg_holds(seg, offset, size))
         return segment_fault(core, name);
     if (!(core->mode & X86_MODE_REAL) && !is_type_allowed(seg, access))
         return segment_fault(core, name);

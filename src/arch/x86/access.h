@@ -17,6 +17,10 @@
 extern "C" {
 #endif
 
+/** x86_seg_holds() - whether @size bytes are within the limit. [SDM] Vol. 3A,
+ *  "Limit Checking". */
+bool x86_seg_holds(const struct x86_seg *seg, uint64_t offset, unsigned size);
+
 /**
  * x86_linear_addr() - apply segmentation
  * @access: enum x86_access: read or write

@@ -11,6 +11,8 @@
  */
 #include "arch/x86/thunk.h"
 
+#include "arch/x86/access.h"
+
 #include "arch/x86/quirks.h"
 #include "arch/x86/thunk_run.h"
 #include "arch/x86/thunk_trap.h"
@@ -321,17 +323,52 @@ bool x86_span_write(struct x86_fpu *fpu, const struct x86_mem_span *span,
            touch_pieces(fpu, span, TOUCH_WRITE, fault);
 }
 
+/* Where an element is: outside 64-bit mode offsets wrap. */
+static struct x86_mem_operand element_at(const struct x86_thunk *thunk,
+                                         const struct x86_thunk_call *call,
+                                         unsigned from)
+{
+    struct x86_mem_operand at = call->mem;
+
+    at.offset += from;
+    if (thunk->mode_bits != 64)
+        at.offset &= UINT32_MAX;
+    return at;
+}
+
+/* All elements are within the segment before one meets a page (measured). */
+static bool check_limits(const struct x86_fpu *fpu,
+                         const struct x86_thunk *thunk,
+                         struct x86_thunk_call *call, uint64_t active)
+{
+    const struct x86_seg *seg = &fpu->state->seg[call->mem.seg];
+
+    if (thunk->mode_bits == 64 || x86_quirks_is_amd())
+        return true;
+    for (unsigned i = 0; i < thunk->num_elems; i++) {
+        struct x86_mem_operand at =
+            element_at(thunk, call, i * thunk->elem_size);
+
+        if ((active >> i & 1) &&
+            !x86_seg_holds(seg, at.offset, thunk->elem_size))
+            return x86_thunk_fault(call,
+                                   at.seg == X86_SS_SEG ? X86_SS : X86_GP);
+    }
+    return true;
+}
+
 static bool touch_elements(struct x86_fpu *fpu, const struct x86_thunk *thunk,
                            struct x86_thunk_call *call, enum touch what,
                            uint8_t *data)
 {
     uint64_t active = active_elements(fpu, thunk);
 
+    if (!check_limits(fpu, thunk, call, active))
+        return false;
     for (unsigned i = 0; i < thunk->num_elems; i++) {
-        struct x86_mem_operand at = call->mem;
         unsigned skip = i * thunk->elem_size;
+        struct x86_mem_operand at = element_at(thunk, call, skip);
 
-        at.offset += skip;
         if ((active >> i & 1) &&
             !touch(fpu, &at, what, data + skip, thunk->elem_size, &call->fault))
             return false;
@@ -346,17 +383,19 @@ static bool check_ends(struct x86_fpu *fpu, const struct x86_thunk *thunk,
                        struct x86_thunk_call *call)
 {
     uint64_t active = active_elements(fpu, thunk);
-    struct x86_mem_operand at = call->mem;
+    struct x86_mem_operand at;
     unsigned first, end;
 
     if (!active || x86_quirks_is_amd())
         return true;
+    if (!check_limits(fpu, thunk, call, active))
+        return false;
     first = (unsigned)__builtin_ctzll(active) * thunk->elem_size;
     end = (64 - (unsigned)__builtin_clzll(active)) * thunk->elem_size;
-    at.offset += first;
+    at = element_at(thunk, call, first);
     if (!touch(fpu, &at, TOUCH_CHECK, NULL, 1, &call->fault))
         return false;
-    at.offset += end - 1 - first;
+    at = element_at(thunk, call, end - 1);
     return touch(fpu, &at, TOUCH_CHECK, NULL, 1, &call->fault);
 }
 

@@ -11,6 +11,8 @@
  */
 #include "arch/x86/thunk_xsave.h"
 
+#include "arch/x86/access.h"
+
 #include "arch/x86/quirks.h"
 #include "arch/x86/segment.h"
 #include "arch/x86/thunk_run.h"
@@ -82,9 +84,14 @@ static bool check_address(const struct area *area, unsigned align)
     bool is_aligned =
         x86_thunk_check_aligned(area->fpu, area->thunk, area->call, align);
 
+    bool is_valid =
+        area->thunk->mode_bits == 64
+            ? x86_is_canonical(at->offset)
+            : x86_seg_holds(&area->fpu->state->seg[at->seg], at->offset, 1);
+
     /* Intel's processors look at the address first. */
-    if (!is_aligned && at->seg == X86_SS_SEG && area->thunk->mode_bits == 64 &&
-        !x86_is_canonical(at->offset) && !x86_quirks_is_amd())
+    if (!is_aligned && at->seg == X86_SS_SEG && !is_valid &&
+        !x86_quirks_is_amd())
         return x86_thunk_fault(area->call, X86_SS);
     return is_aligned;
 }
@@ -205,12 +212,15 @@ static void get_xmm(struct area *area)
         memcpy(area->fpu->vec[i], area->data + X86_FX_XMM + (size_t)16 * i, 16);
 }
 
-/* FXSAVE and FXRSTOR touch the last byte before all others. */
+/* FXSAVE and FXRSTOR touch the last byte before all others; its address wraps
+ * in 16-bit code (measured). */
 static struct x86_mem_span fx_last_byte(struct area *area)
 {
     struct x86_mem_operand at = area->call->mem;
 
     at.offset += FX_BYTES - 1;
+    if (area->thunk->mode_bits != 64 && !x86_quirks_is_amd())
+        at.offset = x86_thunk_truncate(at.offset, at.addr_bits);
     return (struct x86_mem_span){at, 1, area->data + FX_BYTES - 1};
 }
 
