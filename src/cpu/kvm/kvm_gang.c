@@ -28,9 +28,21 @@ void kvm_gang_fini(struct kvm_gang *gang)
 /* -------------------------------------------------------------------- workers
  */
 
+/* The leader looks without the lock: what a worker did before it set a phase is
+ * seen by who reads that phase. */
+static uint32_t worker_phase(const struct kvm_cpu *cpu)
+{
+    return __atomic_load_n(&cpu->worker.phase, __ATOMIC_ACQUIRE);
+}
+
+static void worker_enter(struct kvm_cpu *cpu, enum kvm_worker_phase phase)
+{
+    __atomic_store_n(&cpu->worker.phase, phase, __ATOMIC_RELEASE);
+}
+
 static void worker_set(struct kvm_cpu *cpu, enum kvm_worker_phase phase)
 {
-    cpu->worker.phase = phase;
+    worker_enter(cpu, phase);
     pthread_cond_signal(&cpu->worker.gang->done);
 }
 
@@ -39,10 +51,10 @@ static bool worker_turn(struct kvm_cpu *cpu)
 {
     struct kvm_gang *gang = cpu->worker.gang;
 
-    while (cpu->worker.phase != KVM_WORKER_RUNNING &&
-           cpu->worker.phase != KVM_WORKER_QUIT)
+    while (worker_phase(cpu) != KVM_WORKER_RUNNING &&
+           worker_phase(cpu) != KVM_WORKER_QUIT)
         pthread_cond_wait(&cpu->worker.go, &gang->lock);
-    if (cpu->worker.phase == KVM_WORKER_QUIT)
+    if (worker_phase(cpu) == KVM_WORKER_QUIT)
         return false;
     pthread_mutex_unlock(&gang->lock);
     cpu->worker.err = kvm_cpu_enter(cpu, cpu->worker.until);
@@ -76,7 +88,7 @@ static int worker_start(struct kvm_cpu *cpu)
     sigset_t all, saved;
     int err;
 
-    cpu->worker.phase = KVM_WORKER_STARTING;
+    worker_enter(cpu, KVM_WORKER_STARTING);
     pthread_cond_init(&cpu->worker.go, NULL);
     sigfillset(&all);
     sigdelset(&all, kvm_timer_signal());
@@ -84,10 +96,10 @@ static int worker_start(struct kvm_cpu *cpu)
     err = pthread_create(&cpu->worker.thread, NULL, worker_main, cpu);
     pthread_sigmask(SIG_SETMASK, &saved, NULL);
     if (err) {
-        cpu->worker.phase = KVM_WORKER_NONE;
+        worker_enter(cpu, KVM_WORKER_NONE);
         return -err;
     }
-    while (cpu->worker.phase == KVM_WORKER_STARTING)
+    while (worker_phase(cpu) == KVM_WORKER_STARTING)
         pthread_cond_wait(&gang->done, &gang->lock);
     return cpu->worker.err;
 }
@@ -113,16 +125,16 @@ void kvm_gang_quit(struct kvm_gang *gang, struct kvm_cpu *cpu)
         return;
     *link = cpu->worker.next;
     gang->size--;
-    if (cpu->worker.phase == KVM_WORKER_NONE)
+    if (worker_phase(cpu) == KVM_WORKER_NONE)
         return;
     pthread_mutex_lock(&gang->lock);
-    SIM_ASSERT(cpu->worker.phase != KVM_WORKER_RUNNING);
-    cpu->worker.phase = KVM_WORKER_QUIT;
+    SIM_ASSERT(worker_phase(cpu) != KVM_WORKER_RUNNING);
+    worker_enter(cpu, KVM_WORKER_QUIT);
     pthread_cond_signal(&cpu->worker.go);
     pthread_mutex_unlock(&gang->lock);
     pthread_join(cpu->worker.thread, NULL);
     pthread_cond_destroy(&cpu->worker.go);
-    cpu->worker.phase = KVM_WORKER_NONE;
+    worker_enter(cpu, KVM_WORKER_NONE);
 }
 
 void kvm_gang_forked(struct kvm_gang *gang)
@@ -130,7 +142,7 @@ void kvm_gang_forked(struct kvm_gang *gang)
     kvm_gang_init(gang);
     gang->num_running = 0;
     for (struct kvm_cpu *cpu = gang->first; cpu; cpu = cpu->worker.next)
-        cpu->worker.phase = KVM_WORKER_NONE;
+        worker_enter(cpu, KVM_WORKER_NONE);
 }
 
 /* ------------------------------------------------------------ all at once */
@@ -138,8 +150,7 @@ void kvm_gang_forked(struct kvm_gang *gang)
 void kvm_gang_kick(struct kvm_gang *gang)
 {
     for (struct kvm_cpu *cpu = gang->first; cpu; cpu = cpu->worker.next)
-        if (__atomic_load_n(&cpu->worker.phase, __ATOMIC_RELAXED) ==
-            KVM_WORKER_RUNNING)
+        if (worker_phase(cpu) == KVM_WORKER_RUNNING)
             kvm_timer_kick(&cpu->timer);
 }
 
@@ -158,8 +169,7 @@ void kvm_gang_pause(struct kvm_gang *gang)
 bool kvm_gang_uses(const struct kvm_gang *gang, const struct mm *mm)
 {
     for (const struct kvm_cpu *cpu = gang->first; cpu; cpu = cpu->worker.next)
-        if (__atomic_load_n(&cpu->worker.phase, __ATOMIC_RELAXED) ==
-                KVM_WORKER_RUNNING &&
+        if (worker_phase(cpu) == KVM_WORKER_RUNNING &&
             cpu->base.linux_cpu.loaded_mm == mm)
             return true;
     return false;
@@ -174,8 +184,7 @@ static struct kvm_cpu *gang_peer(const struct kvm_cpu *cpu, const struct mm *mm)
     struct kvm_cpu *peer = cpu->kvm->gang.first;
 
     while (peer && (peer == cpu || peer->stops.mm != mm ||
-                    __atomic_load_n(&peer->worker.phase, __ATOMIC_RELAXED) !=
-                        KVM_WORKER_RUNNING))
+                    worker_phase(peer) != KVM_WORKER_RUNNING))
         peer = peer->worker.next;
     return peer;
 }
@@ -316,7 +325,7 @@ static void gang_run(struct kvm_cpu *cpu, tick_t until)
         return;
     }
     pthread_mutex_lock(&gang->lock);
-    if (cpu->worker.phase == KVM_WORKER_NONE)
+    if (worker_phase(cpu) == KVM_WORKER_NONE)
         err = worker_start(cpu);
     if (err) {
         pthread_mutex_unlock(&gang->lock);
@@ -324,7 +333,7 @@ static void gang_run(struct kvm_cpu *cpu, tick_t until)
                   strerrordesc_np(-err));
     }
     cpu->worker.until = until;
-    cpu->worker.phase = KVM_WORKER_RUNNING;
+    worker_enter(cpu, KVM_WORKER_RUNNING);
     gang->num_running++;
     pthread_cond_signal(&cpu->worker.go);
     pthread_mutex_unlock(&gang->lock);
@@ -333,7 +342,7 @@ static void gang_run(struct kvm_cpu *cpu, tick_t until)
 /* Neither in the guest nor with an exit to be served first. */
 static bool gang_is_free(const struct kvm_cpu *cpu)
 {
-    uint32_t phase = __atomic_load_n(&cpu->worker.phase, __ATOMIC_ACQUIRE);
+    uint32_t phase = worker_phase(cpu);
 
     return phase == KVM_WORKER_NONE || phase == KVM_WORKER_IDLE;
 }
@@ -373,7 +382,7 @@ static bool gang_wait(struct kvm_gang *gang)
     pthread_mutex_lock(&gang->lock);
     for (;;) {
         for (struct kvm_cpu *cpu = gang->first; cpu; cpu = cpu->worker.next)
-            is_done = is_done || cpu->worker.phase == KVM_WORKER_DONE;
+            is_done = is_done || worker_phase(cpu) == KVM_WORKER_DONE;
         if (is_done || !gang->num_running)
             break;
         pthread_cond_wait(&gang->done, &gang->lock);
@@ -385,10 +394,9 @@ static bool gang_wait(struct kvm_gang *gang)
 static void gang_serve(struct kvm_gang *gang)
 {
     for (struct kvm_cpu *cpu = gang->first; cpu; cpu = cpu->worker.next) {
-        if (__atomic_load_n(&cpu->worker.phase, __ATOMIC_ACQUIRE) !=
-            KVM_WORKER_DONE)
+        if (worker_phase(cpu) != KVM_WORKER_DONE)
             continue;
-        cpu->worker.phase = KVM_WORKER_IDLE;
+        worker_enter(cpu, KVM_WORKER_IDLE);
         sim_runner_act_for(cpu->base.base.base.sim, &cpu->base.runner);
         kvm_cpu_finish(cpu, cpu->worker.err);
     }
