@@ -8,6 +8,7 @@ import subprocess
 import sys
 
 import pytest
+from conftest import ROOT
 
 import gearshift
 from gearshift import objects
@@ -187,6 +188,15 @@ def test_what_the_user_allows_can_be_written(tmp_path):
     done = run_se("--allow-write", str(other), *command, cwd=work)
     assert done.returncode == 0, done.stderr
     assert (other / "file").read_text() == "text\n"
+
+
+def test_far_transfers_beyond_a_segment(tmp_path):
+    """As on the host's processor."""
+    command = [str(ROOT / "build/guest/c/far"), "all"]
+    native = subprocess.run(
+        command, capture_output=True, text=True, check=True
+    )
+    assert run_se(*command).stdout == native.stdout
 
 
 def test_a_parameter_is_set_from_the_command_line(tmp_path):
