@@ -199,6 +199,9 @@ PROGRAMS = {
     "signals": lambda: ([guest("signals")], 1, ""),
     "mappings": lambda: ([guest("mmaps")], 1, ""),
     "kinds": lambda: ([guest("keeps")], 1, ""),
+    "fifos": lambda: ([guest("fifo")], 1, ""),
+    "watches": lambda: ([guest("inotify")], 1, ""),
+    "rights": lambda: ([guest("rights")], 1, ""),
     "unnamed": lambda: (["/usr/bin/perl", "-e", UNNAMED], 1, ""),
     "input": lambda: (["/usr/bin/tac"], 1, "one\ntwo\n"),
     "compiler": lambda: (["/usr/bin/gcc", "-c", "file.c"], 1, ""),
@@ -314,9 +317,10 @@ def test_a_changed_file_that_was_only_read_is_refused(runner):
 
 
 def test_what_cannot_be_saved_is_refused_by_name(runner):
+    # 0x220000: O_PATH | O_NOFOLLOW
     program = (
-        'mkdir "gone"; opendir D, "gone"; rmdir "gone"; '
-        "for (1..100000) { $n += $_ } exit 2"
+        'symlink "x", "gone"; sysopen(D, "gone", 0x220000) or exit 3; '
+        'unlink "gone"; for (1..100000) { $n += $_ } exit 2'
     )
     saver = Saver(runner, ["/usr/bin/perl", "-e", program])
     assert saver.run("run")[1] == 2
@@ -365,23 +369,55 @@ EDITS = [
 ]
 
 
-def test_nonsense_in_a_checkpoint_is_a_message(runner):
-    saver = Saver(runner, ["/bin/ls", "/"])
-    saver.run("run")
-    assert saver.run("save", saver.insts() - 1000)[1] == STOPPED
+# In what the program "kinds" has when it computes.
+EDITS_OF_KINDS = [
+    (r"^(in|out)_rights0=\S+ \S+", r"\1_rights0=9 9", "bytes 9 to 9 cannot"),
+    (r"^(in|out)_rights0_files=\d+", r"\1_rights0_files=999", "no file 999"),
+    (r"^((?:in|out)_rights)=\d+ \d+", r"\1=1 2", "such a queue cannot be"),
+    (
+        r"^watch0_path=.*",
+        "watch0_path=/none",
+        "/none, which a program watches",
+    ),
+    (r"^event0_name=.*\n", "", "missing"),
+    (r"^num_events=\d+", "num_events=99999", "99999 is more than"),
+    (r"^(kind=fifo[^[]*)^host=\d+", r"\1host=1", "is not a named pipe"),
+    (r"^opening=[1-9]\d*", "opening=999", "999 is more than"),
+]
+
+
+def check_edits(runner, saver, edits):
+    """Each edit of the checkpoint is a message; none is good again."""
     path = runner.path("cpt/m5.cpt")
     text = path.read_bytes().decode(errors="surrogateescape")
     text = text[: text.rindex("## checksum")]
-    for pattern, replacement, message in EDITS:
-        edited, count = re.subn(pattern, replacement, text, 1, re.M)
+    for pattern, replacement, message in edits:
+        edited, count = re.subn(
+            pattern, replacement, text, count=1, flags=re.M
+        )
         assert count == 1, pattern
         path.write_bytes(signed(edited))
         _text, status, errors = saver.run("restore")
         assert status == 1 and "Traceback" not in errors, (pattern, errors)
         assert errors.startswith("fatal: cannot load the checkpoint")
-        assert message in errors, pattern
+        assert message in errors, (pattern, errors)
     path.write_bytes(signed(text))
+
+
+def test_nonsense_in_a_checkpoint_is_a_message(runner):
+    saver = Saver(runner, ["/bin/ls", "/"])
+    saver.run("run")
+    assert saver.run("save", saver.insts() - 1000)[1] == STOPPED
+    check_edits(runner, saver, EDITS)
     assert saver.run("restore")[1] == 0
+
+
+def test_nonsense_about_pipes_and_watches_is_a_message(runner):
+    saver = Saver(runner, *PROGRAMS["kinds"]())
+    saver.run("run")
+    assert saver.run("save", saver.insts() // 2)[1] == STOPPED
+    check_edits(runner, saver, EDITS_OF_KINDS)
+    assert saver.run("restore")[1] == 5
 
 
 # --------------------------------------------------------------- the command

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -31,6 +32,7 @@
 enum { PAGE = 4096, SHARE = 3 * PAGE };
 
 static int pipe_fds[2], pair[2], event_fd, memory_fd, timer_fd, signal_fd;
+static int fifo_fds[2], gone_fds[2], inotify_fd, waiter, gone_dir_fd;
 static int epoll_fd, shared_fd, deleted_fd, append_fd, read_fd, dir_fd, path_fd;
 static char *shared, *anonymous, *memory;
 static volatile sig_atomic_t alarms, queued, usr1;
@@ -94,6 +96,73 @@ static void make_files(void)
     check(read(read_fd, text, 6) == 6, "status");
     path_fd = open("dir", O_PATH);
     check(path_fd >= 0, "path");
+}
+
+/* A pipe end and the socket's own peer travel over the socket. */
+static void send_files(void)
+{
+    char control[CMSG_SPACE(2 * sizeof(int))] = {0};
+    struct iovec vec = {"files", 5};
+    struct msghdr message = {.msg_iov = &vec,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    struct cmsghdr *header = CMSG_FIRSTHDR(&message);
+    int ends[2], sent[2];
+
+    check(!pipe(ends) && write(ends[1], "in flight", 9) == 9, "pipe");
+    sent[0] = ends[0];
+    sent[1] = pair[0];
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(sent));
+    memcpy(CMSG_DATA(header), sent, sizeof(sent));
+    check(sendmsg(pair[0], &message, 0) == 5, "sendmsg");
+    close(ends[0]);
+    close(ends[1]);
+}
+
+static void open_fifo(const char *name, int fds[2])
+{
+    check(!mkfifo(name, 0600), "mkfifo");
+    fds[0] = open(name, O_RDONLY | O_NONBLOCK);
+    fds[1] = open(name, O_WRONLY | O_NONBLOCK);
+    check(fds[0] >= 0 && fds[1] >= 0 &&
+              write(fds[1], name, strlen(name)) == (ssize_t)strlen(name),
+          name);
+}
+
+/* A child waits in open() until somebody opens the pipe for writing. */
+static void make_fifos(void)
+{
+    char text[32] = "";
+
+    open_fifo("fifo", fifo_fds);
+    open_fifo("gone fifo", gone_fds);
+    check(!unlink("gone fifo"), "unlink");
+    check(!mkdir("gone dir", 0700), "mkdir");
+    gone_dir_fd = open("gone dir", O_RDONLY | O_DIRECTORY);
+    check(gone_dir_fd >= 0 && !rmdir("gone dir"), "rmdir");
+    check(!mkfifo("waiting", 0600), "mkfifo");
+    waiter = fork();
+    if (!waiter) {
+        int fd = open("waiting", O_RDONLY);
+
+        check(read(fd, text, sizeof(text) - 1) == 5, "read waiting");
+        _exit(strcmp(text, "hello") ? 1 : 9);
+    }
+    usleep(1000);
+}
+
+static void make_watches(void)
+{
+    inotify_fd = inotify_init1(IN_NONBLOCK);
+    check(inotify_add_watch(inotify_fd, "dir", IN_CREATE | IN_DELETE) == 1 &&
+              inotify_add_watch(inotify_fd, "log", IN_MODIFY) == 2 &&
+              !rename("log", "log2") && !rename("log2", "log"),
+          "inotify");
+    close(open("dir/first", O_CREAT | O_WRONLY, 0600));
+    unlink("dir/first");
 }
 
 static void make_memory(void)
@@ -166,6 +235,80 @@ static void make_signals(void)
 /* ----------------------------------------------------------------- afterwards
  */
 
+static void tell_sent(void)
+{
+    char control[100], text[32] = "";
+    struct iovec vec = {text, sizeof(text) - 1};
+    struct msghdr message = {.msg_iov = &vec,
+                             .msg_iovlen = 1,
+                             .msg_control = control,
+                             .msg_controllen = sizeof(control)};
+    struct cmsghdr *header;
+    int fds[2];
+
+    check(recvmsg(pair[1], &message, 0) == 5, "recvmsg");
+    header = CMSG_FIRSTHDR(&message);
+    printf("sent: %s, %d\n", text, header ? (int)header->cmsg_len : 0);
+    check(header != NULL, "rights");
+    memcpy(fds, CMSG_DATA(header), sizeof(fds));
+    memset(text, 0, sizeof(text));
+    check(read(fds[0], text, sizeof(text)) == 9, "read sent");
+    printf("%s, then %zd; ", text, read(fds[0], text, sizeof(text)));
+    memset(text, 0, sizeof(text));
+    check(read(fds[1], text, sizeof(text)) == 4, "read peer");
+    printf("%s\n", text);
+}
+
+static void tell_fifo(const int fds[2], const char *name)
+{
+    struct pollfd ask = {.fd = fds[0], .events = POLLIN};
+    char text[32] = "";
+    struct stat st;
+
+    printf("%s: %zd", name, read(fds[0], text, sizeof(text)));
+    check(write(fds[1], "more", 4) == 4, name);
+    check(read(fds[0], text + strlen(text), 4) == 4, name);
+    fstat(fds[0], &st);
+    printf(" %s %d %o", text, (int)st.st_nlink, (unsigned)st.st_mode);
+    close(fds[1]);
+    poll(&ask, 1, 0);
+    printf(" %x\n", (unsigned)ask.revents);
+}
+
+static void tell_fifos(void)
+{
+    int fd, status;
+    struct stat st;
+
+    tell_fifo(fifo_fds, "fifo");
+    tell_fifo(gone_fds, "gone fifo");
+    check(!fstat(gone_dir_fd, &st), "gone dir");
+    printf("gone dir: %d %d\n", S_ISDIR(st.st_mode), (int)st.st_nlink);
+    fd = open("waiting", O_WRONLY);
+    check(write(fd, "hello", 5) == 5, "waiting");
+    check(waitpid(waiter, &status, 0) == waiter, "waiter");
+    printf("waiter: %d\n", WEXITSTATUS(status));
+}
+
+static void tell_watches(void)
+{
+    char buffer[1000];
+    ssize_t len;
+
+    close(open("dir/second", O_CREAT | O_WRONLY, 0600));
+    check(write(append_fd, "seen ", 5) == 5, "append");
+    len = read(inotify_fd, buffer, sizeof(buffer));
+    for (ssize_t at = 0; at < len;) {
+        struct inotify_event event;
+
+        memcpy(&event, buffer + at, sizeof(event));
+        printf("watch %d: %x %s\n", event.wd, event.mask,
+               event.len ? buffer + at + sizeof(event) : "");
+        at += (ssize_t)(sizeof(event) + event.len);
+    }
+    printf("next watch: %d\n", inotify_add_watch(inotify_fd, ".", IN_OPEN));
+}
+
 static void tell_pipes(void)
 {
     char text[64] = "";
@@ -174,7 +317,7 @@ static void tell_pipes(void)
     check(read(pipe_fds[0], text, sizeof(text)) == 9, "read pipe");
     printf("pipe: %s\n", text);
     memset(text, 0, sizeof(text));
-    check(read(pair[1], text, sizeof(text)) == 5, "read socket");
+    check(read(pair[1], text, 5) == 5, "read socket");
     printf("socket: %s\n", text);
     for (int i = 0; read(event_fd, &count, 8) == 8; i++)
         printf("event %d\n", i);
@@ -258,8 +401,11 @@ int main(void)
     setvbuf(stdout, NULL, _IOLBF, 0);
     make_pipes();
     make_files();
+    make_fifos();
+    make_watches();
     make_memory();
     make_signals();
+    send_files();
     setrlimit(RLIMIT_NOFILE, &limit);
     umask(037);
     prctl(PR_SET_NAME, "kept name");
@@ -278,6 +424,9 @@ int main(void)
     waitpid(zombie, &status, 0);
     printf("zombie: %d\n", WEXITSTATUS(status));
     tell_pipes();
+    tell_sent();
+    tell_watches();
+    tell_fifos();
     tell_files();
     tell_memory();
     tell_signals();

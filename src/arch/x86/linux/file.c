@@ -62,7 +62,7 @@ static void file_rename(struct file *file, const char *from, const char *to)
     size_t len = strlen(from);
     char *path;
 
-    if (!file || !file_is_host(file) || strncmp(file->path, from, len) != 0 ||
+    if (!file || file->host_fd < 0 || strncmp(file->path, from, len) != 0 ||
         (file->path[len] && file->path[len] != '/'))
         return;
     path = alloc_printf("%s%s", to, file->path + len);

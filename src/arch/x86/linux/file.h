@@ -59,6 +59,8 @@ struct file_ops {
 
     /* Checkpoints (kckpt.h); a row in file_kinds.def. */
     const char *kind;
+    /* Number the descriptions that only @file refers to; NULL: none. */
+    void (*collect)(const struct file *file, struct kckpt *c);
     /* Keys of what is behind @file; NULL: it cannot be saved. */
     void (*save)(const struct file *file, struct kckpt *c);
     /* The opposite, with the members of struct file set.  Also after an error

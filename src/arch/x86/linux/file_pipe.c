@@ -31,8 +31,8 @@ struct pipe_buffer {
     struct rights_queue rights;  /* of a socket */
     bool wants_creds;            /* the reader asked for SO_PASSCRED */
     /* A named pipe that is open. */
-    struct kernel *kernel; /* NULL: another kind */
-    struct pipe_buffer *next;
+    bool is_named;
+    struct pipe_buffer *next; /* of the kernel's */
     uint64_t dev, ino;
     uint64_t num_reader_opens, num_writer_opens;
 };
@@ -56,18 +56,23 @@ static struct pipe_buffer *pipe_buffer_create(void)
     return buffer;
 }
 
-static void pipe_buffer_put(struct pipe_buffer *buffer)
+static void pipe_drop_rights(struct kernel *kernel, struct pipe_buffer *buffer)
+{
+    kernel->num_files_in_flight -= rights_queue_fini(&buffer->rights);
+}
+
+static void pipe_buffer_put(struct kernel *kernel, struct pipe_buffer *buffer)
 {
     if (--buffer->refs)
         return;
-    if (buffer->kernel) {
-        struct pipe_buffer **link = &buffer->kernel->fifos;
+    if (buffer->is_named) {
+        struct pipe_buffer **link = &kernel->fifos;
 
         while (*link != buffer)
             link = &(*link)->next;
         *link = buffer->next;
     }
-    rights_queue_fini(&buffer->rights);
+    pipe_drop_rights(kernel, buffer);
     mem_free(buffer->data);
     mem_free(buffer);
 }
@@ -254,7 +259,7 @@ static int64_t file_pipe_write(struct file *file, const struct file_io *io)
 /* A named pipe that no writer has opened since is not at its end. */
 static bool pipe_waits_for_writer(const struct pipe_end *end)
 {
-    return end->in->kernel && end->in->num_writer_opens == end->opens_before;
+    return end->in->is_named && end->in->num_writer_opens == end->opens_before;
 }
 
 static uint32_t file_pipe_poll(struct file *file)
@@ -289,17 +294,19 @@ static int file_pipe_stat(struct file *file, struct stat *st)
     return 0;
 }
 
-static void pipe_close_in(struct pipe_end *end)
+/* What nobody can receive any more is closed, though the writer stays. */
+static void pipe_close_in(struct kernel *kernel, struct pipe_end *end)
 {
-    end->in->num_readers--;
-    pipe_buffer_put(end->in);
+    if (!--end->in->num_readers)
+        pipe_drop_rights(kernel, end->in);
+    pipe_buffer_put(kernel, end->in);
     end->in = NULL;
 }
 
-static void pipe_close_out(struct pipe_end *end)
+static void pipe_close_out(struct kernel *kernel, struct pipe_end *end)
 {
     end->out->num_writers--;
-    pipe_buffer_put(end->out);
+    pipe_buffer_put(kernel, end->out);
     end->out = NULL;
 }
 
@@ -309,9 +316,9 @@ static void file_pipe_release(struct file *file)
 
     socket_rights_free(end->giving);
     if (end->in)
-        pipe_close_in(end);
+        pipe_close_in(file->kernel, end);
     if (end->out)
-        pipe_close_out(end);
+        pipe_close_out(file->kernel, end);
     mem_free(end);
     kernel_wake(file->kernel, file->channel);
 }
@@ -343,6 +350,9 @@ static const struct sim_field pipe_fields[] = {
     KCKPT_FIELD(struct pipe_buffer, size),
     KCKPT_FIELD(struct pipe_buffer, num_gets),
     KCKPT_FIELD(struct pipe_buffer, num_adds),
+    KCKPT_FIELD(struct pipe_buffer, wants_creds),
+    KCKPT_FIELD(struct pipe_buffer, num_reader_opens),
+    KCKPT_FIELD(struct pipe_buffer, num_writer_opens),
     SIM_END,
 };
 
@@ -353,13 +363,21 @@ static const struct sim_field creds_fields[] = {
     SIM_END,
 };
 
-static const char *const pipe_keys[2][3] = {
-    {"in",  "in_data",  "in_state" },
-    {"out", "out_data", "out_state"},
+static const char *const pipe_keys[2][4] = {
+    {"in",  "in_data",  "in_state",  "in_rights" },
+    {"out", "out_data", "out_state", "out_rights"},
 };
 
+static void file_socket_collect(const struct file *file, struct kckpt *c)
+{
+    const struct pipe_end *end = file->priv;
+
+    kckpt_collect_rights(c, &end->in->rights);
+    kckpt_collect_rights(c, &end->out->rights);
+}
+
 /* The first end that has the buffer carries it; the ring begins at 0 again. */
-static void pipe_save_buffer(struct kckpt *c, const char *const keys[3],
+static void pipe_save_buffer(struct kckpt *c, const char *const keys[4],
                              const struct pipe_buffer *buffer)
 {
     uint32_t known = c->pipes.len;
@@ -374,6 +392,7 @@ static void pipe_save_buffer(struct kckpt *c, const char *const keys[3],
         data[i] = buffer->data[(buffer->start + i) % buffer->size];
     ckpt_put_bytes(c->w, keys[1], data, buffer->len);
     ckpt_put_tuple(c->w, keys[2], buffer, pipe_fields);
+    kckpt_put_rights(c, keys[3], &buffer->rights);
     mem_free(data);
 }
 
@@ -381,16 +400,13 @@ static void file_pipe_save(const struct file *file, struct kckpt *c)
 {
     const struct pipe_end *end = file->priv;
 
-    if ((end->in && (end->in->rights.first || end->in->wants_creds)) ||
-        (end->out && (end->out->rights.first || end->out->wants_creds)))
-        kckpt_refuse(c, file, "descriptors or credentials travel over it");
     ckpt_put_tuple(c->w, "maker", &end->maker, creds_fields);
     pipe_save_buffer(c, pipe_keys[0], end->in);
     pipe_save_buffer(c, pipe_keys[1], end->out);
 }
 
 static struct pipe_buffer *pipe_load_new(struct kckpt *c,
-                                         const char *const keys[3])
+                                         const char *const keys[4])
 {
     struct pipe_buffer *buffer = alloc_zeroed(1, sizeof(*buffer));
     size_t len;
@@ -408,13 +424,13 @@ static struct pipe_buffer *pipe_load_new(struct kckpt *c,
     }
     buffer->data = alloc_resize(data, buffer->size, 1);
     buffer->len = (uint32_t)len;
-    buffer->rights.written = len; /* nothing was read since */
+    kckpt_get_rights(c, keys[3], &buffer->rights);
     (void)kckpt_id(&c->pipes, buffer);
     return buffer;
 }
 
 static struct pipe_buffer *pipe_load_buffer(struct kckpt *c,
-                                            const char *const keys[3])
+                                            const char *const keys[4])
 {
     uint32_t id = kckpt_get_u32(c, keys[0], c->pipes.len + 1);
 
@@ -449,6 +465,7 @@ const struct file_ops file_pipe_ops = {
 const struct file_ops file_socket_ops = {
     .name = "socket",
     .kind = "socket",
+    .collect = file_socket_collect,
     .save = file_pipe_save,
     .load = file_pipe_load,
     .read = file_pipe_read,
@@ -553,8 +570,51 @@ static int file_fifo_stat(struct file *file, struct stat *st)
     return fstat(file->host_fd, st) < 0 ? -errno : 0;
 }
 
-static const struct file_ops file_fifo_ops = {
+static void fifo_add(struct kernel *kernel, struct pipe_buffer *buffer,
+                     const struct stat *st)
+{
+    buffer->is_named = true;
+    buffer->dev = st->st_dev;
+    buffer->ino = st->st_ino;
+    buffer->next = kernel->fifos;
+    kernel->fifos = buffer;
+}
+
+static void file_fifo_save(const struct file *file, struct kckpt *c)
+{
+    const struct pipe_end *end = file->priv;
+
+    file_pipe_save(file, c);
+    ckpt_put_u64(c->w, "opens_before", end->opens_before);
+    ckpt_put_u64(c->w, "host",
+                 kckpt_host_add(c, file->host_fd, file->path, file));
+}
+
+static void file_fifo_load(struct file *file, struct kckpt *c)
+{
+    struct pipe_end *end;
+    struct pipe_buffer *buffer;
+    struct stat st;
+
+    file_pipe_load(file, c);
+    end = file->priv;
+    buffer = end->in ? end->in : end->out;
+    end->opens_before = kckpt_get_u64(c, "opens_before");
+    file->host_fd =
+        kckpt_host_open(c, kckpt_get_u32(c, "host", c->num_hosts), O_PATH);
+    if (file->host_fd < 0 || fstat(file->host_fd, &st) < 0)
+        return;
+    if (!buffer || !S_ISFIFO(st.st_mode))
+        kckpt_fail(c, "%.100s is not a named pipe", file->path);
+    else if (!buffer->is_named)
+        fifo_add(file->kernel, buffer, &st);
+}
+
+const struct file_ops file_fifo_ops = {
     .name = NULL,
+    .kind = "fifo",
+    .save = file_fifo_save,
+    .load = file_fifo_load,
     .read = file_pipe_read,
     .write = file_pipe_write,
     .poll = file_pipe_poll,
@@ -572,11 +632,7 @@ static struct pipe_buffer *fifo_buffer(struct kernel *kernel,
     if (buffer)
         return buffer;
     buffer = pipe_buffer_create();
-    buffer->kernel = kernel;
-    buffer->dev = st->st_dev;
-    buffer->ino = st->st_ino;
-    buffer->next = kernel->fifos;
-    kernel->fifos = buffer;
+    fifo_add(kernel, buffer, st);
     return buffer;
 }
 
@@ -591,7 +647,7 @@ int file_fifo_open(struct kernel *kernel, int host_fd, const struct stat *st,
 
     if (access == O_WRONLY && (flags & O_NONBLOCK) && !buffer->num_readers) {
         buffer->refs++;
-        pipe_buffer_put(buffer);
+        pipe_buffer_put(kernel, buffer);
         (void)close(host_fd);
         return -ENXIO;
     }
@@ -637,7 +693,7 @@ int64_t file_socket_shutdown(struct file *file, int how)
         struct pipe_buffer *none = pipe_buffer_create();
 
         /* Later writes find a pipe that nobody reads. */
-        pipe_close_out(end);
+        pipe_close_out(file->kernel, end);
         none->refs = 1;
         none->num_writers = 1;
         end->out = none;

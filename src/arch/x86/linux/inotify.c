@@ -8,12 +8,15 @@
 #include <string.h>
 #include <sys/inotify.h>
 #include <sys/ioctl.h>
+#include <unistd.h>
 
 #include "arch/x86/linux/file.h"
+#include "arch/x86/linux/kckpt.h"
 #include "arch/x86/linux/kernel.h"
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/vfs.h"
 #include "base/alloc.h"
+#include "sim/checkpoint.h"
 
 enum {
     MAX_EVENTS = 16384, /* /proc/sys/fs/inotify/max_queued_events */
@@ -26,6 +29,7 @@ struct inotify_watch {
     int wd;
     uint64_t dev, ino;
     uint32_t mask;
+    char *path; /* canonical guest path, as far as programs renamed it */
 };
 
 struct inotify_head { /* struct inotify_event without the name */
@@ -46,6 +50,7 @@ struct inotify {
     struct inotify_item *first, *last;
     uint32_t num_items;
     int last_wd;
+    uint32_t place; /* in the kernel's list, while a checkpoint is loaded */
 };
 
 /* ------------------------------------------------------------------ the queue
@@ -61,14 +66,11 @@ static bool inotify_repeats(const struct inotify_item *last,
            (!event->len || !strncmp(last->name, name, event->len));
 }
 
-static void inotify_queue(struct inotify *inotify,
-                          const struct inotify_head *event, const char *name)
+static void inotify_append(struct inotify *inotify,
+                           const struct inotify_head *event, const char *name)
 {
-    struct inotify_item *item;
+    struct inotify_item *item = alloc_zeroed(1, sizeof(*item) + event->len);
 
-    if (inotify_repeats(inotify->last, event, name ? name : ""))
-        return;
-    item = alloc_zeroed(1, sizeof(*item) + event->len);
     item->event = *event;
     if (name)
         (void)snprintf(item->name, event->len, "%s", name);
@@ -78,6 +80,14 @@ static void inotify_queue(struct inotify *inotify,
         inotify->first = item;
     inotify->last = item;
     inotify->num_items++;
+}
+
+static void inotify_queue(struct inotify *inotify,
+                          const struct inotify_head *event, const char *name)
+{
+    if (inotify_repeats(inotify->last, event, name ? name : ""))
+        return;
+    inotify_append(inotify, event, name);
     inotify->file->activity++;
     kernel_wake(inotify->file->kernel, inotify->file->channel);
 }
@@ -109,13 +119,20 @@ static void inotify_post(struct inotify *inotify, int wd, uint32_t mask,
     inotify_queue(inotify, &event, name);
 }
 
-static void inotify_drop(struct inotify *inotify, struct inotify_watch **link)
+static void inotify_free_watch(struct inotify_watch **link)
 {
     struct inotify_watch *watch = *link;
-    int wd = watch->wd;
 
     *link = watch->next;
+    mem_free(watch->path);
     mem_free(watch);
+}
+
+static void inotify_drop(struct inotify *inotify, struct inotify_watch **link)
+{
+    int wd = (*link)->wd;
+
+    inotify_free_watch(link);
     inotify_post(inotify, wd, IN_IGNORED, 0, NULL);
 }
 
@@ -178,19 +195,208 @@ static void file_inotify_release(struct file *file)
     while (*link != inotify)
         link = &(*link)->next;
     *link = inotify->next;
-    while (inotify->watches) {
-        struct inotify_watch *watch = inotify->watches;
-
-        inotify->watches = watch->next;
-        mem_free(watch);
-    }
+    while (inotify->watches)
+        inotify_free_watch(&inotify->watches);
     while (inotify->first)
         inotify_pop(inotify);
     mem_free(inotify);
 }
 
-static const struct file_ops file_inotify_ops = {
+/* ---------------------------------------------------------------- checkpoints
+ */
+
+static const struct sim_field inotify_fields[] = {
+    KCKPT_FIELD_32(struct inotify, last_wd),
+    KCKPT_FIELD(struct inotify, place),
+    SIM_END,
+};
+
+static const struct sim_field watch_fields[] = {
+    KCKPT_FIELD_32(struct inotify_watch, wd),
+    KCKPT_FIELD(struct inotify_watch, mask),
+    SIM_END,
+};
+
+static const struct sim_field head_fields[] = {
+    KCKPT_FIELD_32(struct inotify_head, wd),
+    KCKPT_FIELD(struct inotify_head, mask),
+    KCKPT_FIELD(struct inotify_head, cookie),
+    SIM_END,
+};
+
+/* "watch3", "watch3_path" */
+struct inotify_key {
+    char text[40];
+};
+
+static struct inotify_key inotify_key(const char *name, uint32_t index,
+                                      const char *part)
+{
+    struct inotify_key key;
+
+    (void)snprintf(key.text, sizeof(key.text), "%s%u%s", name, index, part);
+    return key;
+}
+
+/* What the path leads to now.  Returns: 0 or -errno. */
+static int inotify_find(struct kernel *kernel, const char *path,
+                        struct stat *st)
+{
+    struct vfs_node *node = alloc_zeroed(1, sizeof(*node));
+    int error = vfs_lookup(kernel, NULL, "/", path, 0, node);
+
+    *st = node->st;
+    mem_free(node);
+    return error;
+}
+
+static bool inotify_is_of(const struct inotify_watch *watch,
+                          const struct stat *st)
+{
+    return watch->dev == st->st_dev && watch->ino == st->st_ino;
+}
+
+/* The number of what is watched if somebody has it open, or 0. */
+static uint32_t inotify_find_host(struct kckpt *c,
+                                  const struct inotify_watch *watch)
+{
+    for (uint32_t i = 0; i < c->files.len; i++) {
+        const struct file *open = c->files.ptr[i];
+        struct stat st;
+
+        if (open->host_fd >= 0 && fstat(open->host_fd, &st) == 0 &&
+            inotify_is_of(watch, &st))
+            return kckpt_host_add(c, open->host_fd, open->path, open);
+    }
+    return 0;
+}
+
+/* What lost its name is open: it would not be watched any more. */
+static void inotify_save_watch(const struct file *file, struct kckpt *c,
+                               const struct inotify_watch *watch,
+                               uint32_t index)
+{
+    uint32_t host = 0;
+    struct stat st;
+
+    if (inotify_find(file->kernel, watch->path, &st) ||
+        !inotify_is_of(watch, &st)) {
+        host = inotify_find_host(c, watch);
+        if (!host)
+            kckpt_refuse(c, file, "something it watches has no known name");
+    }
+    ckpt_put_u64(c->w, inotify_key("watch", index, "_host").text, host);
+    ckpt_put_tuple(c->w, inotify_key("watch", index, "").text, watch,
+                   watch_fields);
+    ckpt_put_str(c->w, inotify_key("watch", index, "_path").text, watch->path);
+}
+
+static void file_inotify_save(const struct file *file, struct kckpt *c)
+{
+    struct inotify *inotify = file->priv;
+    uint32_t num_watches = 0, num_events = 0;
+
+    inotify->place = 0;
+    for (const struct inotify *n = file->kernel->inotifies; n != inotify;
+         n = n->next)
+        inotify->place++;
+    ckpt_put_tuple(c->w, "state", inotify, inotify_fields);
+    for (const struct inotify_watch *w = inotify->watches; w; w = w->next)
+        inotify_save_watch(file, c, w, num_watches++);
+    for (const struct inotify_item *i = inotify->first; i; i = i->next) {
+        ckpt_put_tuple(c->w, inotify_key("event", num_events, "").text,
+                       &i->event, head_fields);
+        ckpt_put_bytes(c->w, inotify_key("event", num_events++, "_name").text,
+                       i->name, i->event.len);
+    }
+    ckpt_put_u64(c->w, "num_watches", num_watches);
+    ckpt_put_u64(c->w, "num_events", num_events);
+}
+
+/* Returns: 0 or -errno. */
+static int inotify_stat_host(struct kckpt *c, uint32_t host, struct stat *st)
+{
+    int fd = kckpt_host_open(c, host, O_PATH);
+    int error = fd < 0 || fstat(fd, st) < 0 ? -errno : 0;
+
+    if (fd >= 0)
+        (void)close(fd);
+    return error;
+}
+
+static void inotify_load_watch(struct inotify_watch **link, struct kckpt *c,
+                               uint32_t index)
+{
+    struct inotify_watch *watch = alloc_zeroed(1, sizeof(*watch));
+    struct stat st = {0};
+    uint32_t host;
+    int error;
+
+    *link = watch;
+    kckpt_get_tuple(c, inotify_key("watch", index, "").text, watch,
+                    watch_fields);
+    watch->path = kckpt_get_str(c, inotify_key("watch", index, "_path").text);
+    host = kckpt_get_u32(c, inotify_key("watch", index, "_host").text,
+                         c->num_hosts);
+    if (c->error)
+        return;
+    error = host ? inotify_stat_host(c, host, &st)
+                 : inotify_find(c->kernel, watch->path, &st);
+    if (error)
+        kckpt_fail(c, "%.100s, which a program watches: %s", watch->path,
+                   strerrordesc_np(-error));
+    watch->dev = st.st_dev;
+    watch->ino = st.st_ino;
+}
+
+static void inotify_load_event(struct inotify *inotify, struct kckpt *c,
+                               uint32_t index)
+{
+    struct inotify_head event = {0};
+    size_t len;
+    uint8_t *name =
+        kckpt_get_bytes(c, inotify_key("event", index, "_name").text, &len);
+
+    kckpt_get_tuple(c, inotify_key("event", index, "").text, &event,
+                    head_fields);
+    if (!c->error && len > VFS_PATH_MAX)
+        kckpt_fail(c, "key event%u_name: is too long", index);
+    event.len = (uint32_t)len;
+    /* kckpt_get_bytes() gives a byte more, which is 0. */
+    if (!c->error)
+        inotify_append(inotify, &event, (const char *)name);
+    mem_free(name);
+}
+
+static void file_inotify_load(struct file *file, struct kckpt *c)
+{
+    struct inotify *inotify = alloc_zeroed(1, sizeof(*inotify));
+    struct inotify **place = &file->kernel->inotifies;
+    struct inotify_watch **link = &inotify->watches;
+    uint32_t count;
+
+    inotify->file = file;
+    file->priv = inotify;
+    kckpt_get_tuple(c, "state", inotify, inotify_fields);
+    while (*place && (*place)->place < inotify->place)
+        place = &(*place)->next;
+    inotify->next = *place;
+    *place = inotify;
+    count = kckpt_get_u32(c, "num_watches", 1 << 20);
+    for (uint32_t i = 0; i < count && !c->error; i++) {
+        inotify_load_watch(link, c, i);
+        link = &(*link)->next;
+    }
+    count = kckpt_get_u32(c, "num_events", MAX_EVENTS + 1);
+    for (uint32_t i = 0; i < count && !c->error; i++)
+        inotify_load_event(inotify, c, i);
+}
+
+const struct file_ops file_inotify_ops = {
     .name = "anon_inode:inotify",
+    .kind = "inotify",
+    .save = file_inotify_save,
+    .load = file_inotify_load,
     .read = file_inotify_read,
     .poll = file_inotify_poll,
     .ioctl = file_inotify_ioctl,
@@ -219,7 +425,8 @@ bool file_is_inotify(const struct file *file)
 /* -------------------------------------------------------------------- watches
  */
 
-int inotify_add(struct file *file, const struct stat *st, uint32_t mask)
+int inotify_add(struct file *file, const struct stat *st, const char *path,
+                uint32_t mask)
 {
     struct inotify *inotify = file->priv;
     struct inotify_watch *watch = inotify->watches;
@@ -233,6 +440,7 @@ int inotify_add(struct file *file, const struct stat *st, uint32_t mask)
         watch->wd = ++inotify->last_wd;
         watch->dev = st->st_dev;
         watch->ino = st->st_ino;
+        watch->path = alloc_strdup(path);
         watch->next = inotify->watches;
         inotify->watches = watch;
     }
@@ -398,6 +606,29 @@ void inotify_unlinked(struct kernel *kernel, const char *path,
     inotify_end_if_last(kernel, st);
 }
 
+static void inotify_rename(struct inotify_watch *watch,
+                           const char *const path[2])
+{
+    size_t len = strlen(path[0]);
+    char *name;
+
+    if (strncmp(watch->path, path[0], len) != 0 ||
+        (watch->path[len] && watch->path[len] != '/'))
+        return;
+    name = alloc_printf("%s%s", path[1], watch->path + len);
+    mem_free(watch->path);
+    watch->path = name;
+}
+
+static void inotify_rename_all(const struct kernel *kernel,
+                               const char *const path[2])
+{
+    for (struct inotify *n = kernel->inotifies; n; n = n->next) {
+        for (struct inotify_watch *w = n->watches; w; w = w->next)
+            inotify_rename(w, path);
+    }
+}
+
 void inotify_moved(struct kernel *kernel, const char *const path[2],
                    const struct stat *st, const struct stat *replaced)
 {
@@ -407,6 +638,7 @@ void inotify_moved(struct kernel *kernel, const char *const path[2],
 
     if (!kernel->inotifies)
         return;
+    inotify_rename_all(kernel, path);
     inotify_tell_parent(kernel, path[0], IN_MOVED_FROM | dir, cookie);
     inotify_tell_parent(kernel, path[1], IN_MOVED_TO | dir, cookie);
     if (replaced)

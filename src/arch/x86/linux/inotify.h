@@ -23,8 +23,10 @@ struct kernel;
 struct file *file_inotify_create(struct kernel *kernel, uint32_t flags);
 bool file_is_inotify(const struct file *file);
 /** inotify_add() - watch the object of @st, or change its watch.
+ *  @path: canonical guest path to it
  *  Returns: the number of the watch or -errno. */
-int inotify_add(struct file *file, const struct stat *st, uint32_t mask);
+int inotify_add(struct file *file, const struct stat *st, const char *path,
+                uint32_t mask);
 SIM_MUST_CHECK int inotify_remove(struct file *file, int wd);
 
 /** inotify_named() - the object at canonical guest path @path was created,

@@ -335,6 +335,15 @@ static void kckpt_collect(struct kckpt *c)
         (void)kckpt_id(&c->tables, p->files);
         for (uint32_t i = 0; p->files && i < p->files->len; i++)
             (void)kckpt_id(&c->files, p->files->entries[i].file);
+        for (const struct thread *t = p->threads; t; t = t->next)
+            (void)kckpt_id(&c->files, t->wait.opening);
+    }
+    /* What travels may carry what travels. */
+    for (uint32_t i = 0; i < c->files.len; i++) {
+        const struct file *file = c->files.ptr[i];
+
+        if (file->ops->collect)
+            file->ops->collect(file, c);
     }
     for (uint32_t i = 0; i < kernel->num_cpus; i++)
         (void)kckpt_id(&c->mms, kernel->cpus[i]->loaded_mm);
@@ -353,13 +362,6 @@ static void kckpt_release(struct kckpt *c)
     mem_free(c->timers);
 }
 
-/* What belongs to no open file that would refuse. */
-static void kckpt_check(struct kckpt *c)
-{
-    if (c->kernel->fifos)
-        kckpt_fail(c, "a program opens a named pipe");
-}
-
 void kernel_save(struct kernel *kernel, struct ckpt_writer *w,
                  const char *private_tmp)
 {
@@ -368,7 +370,6 @@ void kernel_save(struct kernel *kernel, struct ckpt_writer *w,
     /* Files that nobody uses are read again when somebody does. */
     vm_objects_drop_idle(&kernel->objects);
     kckpt_collect(&c);
-    kckpt_check(&c);
     ckpt_put_fields(w, kernel, kernel_fields);
     for (size_t i = 0; i < SIM_ARRAY_LEN(kckpt_counts); i++)
         ckpt_put_u64(w, kckpt_counts[i].key, kckpt_ids_at(&c, i)->len);

@@ -43,6 +43,7 @@ struct file;
 struct kckpt_host;
 struct kernel;
 struct ktimer;
+struct rights_queue;
 struct thread;
 
 /** kernel_save() - into the current section and its subsections.
@@ -147,6 +148,13 @@ void kckpt_drop_memory(struct kckpt *c);
 void kckpt_save_files(struct kckpt *c);
 void kckpt_load_files(struct kckpt *c);
 void kckpt_release_files(struct kckpt *c);
+/* kckpt_rights.c: what travels over a socket */
+void kckpt_collect_rights(struct kckpt *c, const struct rights_queue *queue);
+void kckpt_put_rights(struct kckpt *c, const char *key,
+                      const struct rights_queue *queue);
+/* Into an empty queue, which is good for rights_queue_fini() in any case. */
+void kckpt_get_rights(struct kckpt *c, const char *key,
+                      struct rights_queue *queue);
 /* kckpt_lock.c: advisory locks */
 void kckpt_save_locks(struct kckpt *c);
 void kckpt_load_locks(struct kckpt *c);

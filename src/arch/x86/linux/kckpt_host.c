@@ -6,13 +6,15 @@
  *   open for writing its content is saved; a file that is another one now, or
  *                    is gone, gets it back, with a warning
  *   without a name   its content is saved; it lives on without a name
- *   a directory      must be there
+ *   a directory or   must be there; without a name a new one without a name
+ *   named pipe
  *
  * Files are found again by the guest's names through the mounts of the restored
  * simulation: what these do not allow stays closed.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -204,16 +206,17 @@ uint32_t kckpt_host_add(struct kckpt *c, int fd, const char *path,
     return (uint32_t)(host - c->hosts) + 1;
 }
 
-/* Directories and links without a name cannot come back. */
+/* Links and sockets without a name cannot come back. */
 static bool host_is_savable(struct kckpt *c, const struct kckpt_host *host)
 {
-    if (S_ISREG(host->mode) || !host->is_unnamed)
+    if (S_ISREG(host->mode) || S_ISDIR(host->mode) || S_ISFIFO(host->mode) ||
+        !host->is_unnamed)
         return true;
     for (uint32_t i = 0; i < c->files.len; i++) {
         const struct file *file = c->files.ptr[i];
 
         if (file->host_fd == host->fd)
-            kckpt_refuse(c, file, "it was removed, and is no regular file");
+            kckpt_refuse(c, file, "it was removed, and has no content");
     }
     return false;
 }
@@ -262,12 +265,56 @@ static void host_warn(const struct kckpt *c, const struct kckpt_host *host,
         sim_warn(c->kernel->cfg.owner, "%s %s", host->path, what);
 }
 
-static int host_open_unnamed(struct kckpt *c)
+/* A named pipe in @dir, whose name goes at once. */
+static int host_make_fifo(const char *dir, uint32_t mode)
+{
+    char *name = alloc_printf("%s/pipe", dir);
+    int fd = mkfifo(name, 0600) < 0 || chmod(name, mode & 07777) < 0
+                 ? -1
+                 : open(name, O_PATH | O_CLOEXEC);
+    int error = errno;
+
+    (void)unlink(name);
+    mem_free(name);
+    return fd < 0 ? -error : fd;
+}
+
+static int host_open_dir(const char *dir, uint32_t mode)
+{
+    int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    if (fd < 0)
+        return -errno;
+    (void)fchmod(fd, mode & 07777);
+    return fd;
+}
+
+/* A directory in @dir, or a named pipe, whose name goes at once. */
+static int host_make_unnamed(const char *dir, uint32_t mode)
+{
+    char *place = alloc_printf("%s/goneXXXXXX", dir);
+    int fd;
+
+    if (!mkdtemp(place)) {
+        fd = -errno;
+    } else {
+        fd = S_ISFIFO(mode) ? host_make_fifo(place, mode)
+                            : host_open_dir(place, mode);
+        (void)rmdir(place);
+    }
+    mem_free(place);
+    return fd;
+}
+
+static int host_open_unnamed(struct kckpt *c, uint32_t mode)
 {
     const struct kernel_host *host = &c->kernel->cfg.host;
     const char *dir = host->scratch_dir ? host->scratch_dir(host->ctx) : "/tmp";
-    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    int fd;
 
+    if (!S_ISREG(mode))
+        return host_make_unnamed(dir, mode);
+    fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
     return fd < 0 ? -errno : fd;
 }
 
@@ -380,7 +427,7 @@ static void host_load(struct kckpt *c, struct kckpt_host *host)
     if (host->is_stdio)
         host->fd = host_open_stdio(c, host);
     else if (host->is_unnamed)
-        host->fd = host_open_unnamed(c);
+        host->fd = host_open_unnamed(c, host->mode);
     else
         host->fd = host_open_named(c, host);
     if (host->fd == -EROFS)

@@ -219,6 +219,7 @@ static void thread_save(struct kckpt *c, const struct thread *thread)
     ckpt_put_fields(c->w, thread, thread_fields);
     kckpt_put_timer(c, "timer", &thread->wait_timer);
     kckpt_put_channel(c, thread);
+    ckpt_put_u64(c->w, "opening", kckpt_id(&c->files, thread->wait.opening));
     signals_save(c, &thread->pending);
     ckpt_put_u64(c->w, "is_in_core", is_in_core);
     if (!is_in_core)
@@ -330,12 +331,15 @@ static void process_load_shared(struct kckpt *c, struct process *process)
 static void thread_load(struct kckpt *c, struct process *process, uint64_t tid)
 {
     struct thread *thread = thread_create(process);
+    struct file *opening;
 
     thread->tid = (uint32_t)tid;
     kckpt_section(c, "thread.%u", thread->tid);
     kckpt_get_fields(c, thread, thread_fields);
     thread->comm[sizeof(thread->comm) - 1] = '\0';
     kckpt_get_timer(c, "timer", &thread->wait_timer);
+    opening = kckpt_get_ref(c, "opening", &c->files);
+    thread->wait.opening = opening ? file_get(opening) : NULL;
     signals_load(c, &thread->pending);
     if (!kckpt_get_u32(c, "is_in_core", 1) && !c->error)
         c->error = x86_state_load(thread->state, c->r);

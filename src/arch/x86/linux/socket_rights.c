@@ -134,12 +134,16 @@ void socket_receive_add(struct socket_receive *receive,
     receive->rights = rights;
 }
 
-void rights_queue_fini(struct rights_queue *queue)
+uint64_t rights_queue_fini(struct rights_queue *queue)
 {
+    uint64_t num_files = 0;
+
     while (queue->first) {
         struct socket_rights *rights = queue->first;
 
         queue->first = rights->next;
+        num_files += rights->num_files;
         socket_rights_free(rights);
     }
+    return num_files;
 }

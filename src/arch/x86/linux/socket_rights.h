@@ -71,7 +71,9 @@ uint64_t socket_receive_room(struct socket_receive *receive,
 /** socket_receive_add() - @rights, taken over, came with bytes of the call. */
 void socket_receive_add(struct socket_receive *receive,
                         struct socket_rights *rights);
-void rights_queue_fini(struct rights_queue *queue);
+/** rights_queue_fini() - drop all records.
+ *  Returns: how many descriptions they held. */
+uint64_t rights_queue_fini(struct rights_queue *queue);
 
 #ifdef __cplusplus
 }

@@ -49,7 +49,7 @@ static int64_t sys_inotify_add_watch(struct syscall *call)
         return error;
     if ((mask & IN_ONLYDIR) && !S_ISDIR(node.st.st_mode))
         return -ENOTDIR;
-    return inotify_add(file, &node.st, mask);
+    return inotify_add(file, &node.st, node.path, mask);
 }
 
 static int64_t sys_inotify_rm_watch(struct syscall *call)
