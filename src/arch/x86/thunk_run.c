@@ -388,6 +388,8 @@ static bool check_ends(struct x86_fpu *fpu, const struct x86_thunk *thunk,
 
     if (!active || x86_quirks_is_amd())
         return true;
+    if (thunk->num_elems == 1)
+        return true; /* a scalar is looked at whole, as without a mask */
     if (!check_limits(fpu, thunk, call, active))
         return false;
     first = (unsigned)__builtin_ctzll(active) * thunk->elem_size;
