@@ -267,7 +267,8 @@ py::dict kvm_info(const std::string &path)
 
 struct kvm_system *vm_of(const Object &object)
 {
-    return SIM_CAST(struct kvm_system, kvm_vm_type, object.obj);
+    return reinterpret_cast<struct kvm_system *>(
+        sim_object_cast(object.obj, &kvm_vm_type));
 }
 
 void add_slot(void *self, kvm_slot_ref ref, const kvm_slot_map *map)
