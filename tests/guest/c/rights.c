@@ -128,6 +128,25 @@ static void borders(void)
     close(pair[0]);
 }
 
+/* A descriptor that nobody can receive any more is closed. */
+static void receiver_gone(void)
+{
+    int pair[2], ends[2], ended = 0;
+    char text[2];
+
+    for (int i = 0; i < 1100; i++) {
+        (void)!socketpair(AF_UNIX, SOCK_STREAM, 0, pair);
+        (void)!pipe2(ends, O_NONBLOCK);
+        (void)send_fds(pair[1], "x", &ends[1], 1);
+        close(ends[1]);
+        close(pair[0]);
+        ended += read(ends[0], text, 1) == 0;
+        close(ends[0]);
+        close(pair[1]);
+    }
+    printf("%d ended\n", ended);
+}
+
 static void errors(void)
 {
     int pair[2], bad[300] = {77};
@@ -327,6 +346,7 @@ int main(void)
 {
     pass_a_pipe();
     borders();
+    receiver_gone();
     errors();
     credentials();
     looking_ahead();
