@@ -67,8 +67,8 @@ static void perf_explain(int err, char why[KVM_PERF_WHY_SIZE])
     else if (err == -ENOENT || err == -EOPNOTSUPP || err == -ENODEV)
         hint = "; this host's processor, or the machine it is part of, has "
                "no counters";
-    snprintf(why, KVM_PERF_WHY_SIZE, "perf_event_open: %s%s",
-             strerrordesc_np(-err), hint);
+    (void)snprintf(why, KVM_PERF_WHY_SIZE, "perf_event_open: %s%s",
+                   strerrordesc_np(-err), hint);
 }
 
 int kvm_perf_open(struct kvm_perf *perf, enum kvm_perf_rings rings,

@@ -82,7 +82,7 @@ static int sync_put_sregs(struct kvm_sync *sync, const struct kvm_sregs *sregs)
     bool is_pae = sync_is_pae(sync);
 
     if (!memcmp(sregs, &sync->sregs, sizeof(*sregs)) &&
-        !(is_pae && memcmp(sync->pdpte, state->pdpte, sizeof(sync->pdpte))))
+        (!is_pae || !memcmp(sync->pdpte, state->pdpte, sizeof(sync->pdpte))))
         return 0;
     sync->sregs = *sregs;
     /* In any case: a run that is turned back does not write the page. */
