@@ -350,31 +350,33 @@ bool cpu_msr_read(struct base_cpu *cpu, uint32_t index, uint64_t *value)
 {
     struct x86_intr *intr = cpu->io.intr;
     struct system_msr *other;
+    bool is_known;
 
     (void)base_cpu_catch_up(cpu);
     if (intr && intr->ops->msr_read(intr, index, value))
         return true;
     other = system_find_msr(cpu->system, index);
-    if (!other || !other->read(other, (uint32_t)cpu->cpu_id, index, value))
-        return false;
+    is_known = other && other->read(other, (uint32_t)cpu->cpu_id, index, value);
     look_at_horizon(cpu); /* the script may have ended the run */
-    return true;
+    return is_known;
 }
 
 bool cpu_msr_write(struct base_cpu *cpu, uint32_t index, uint64_t value)
 {
     struct x86_intr *intr = cpu->io.intr;
-
-    struct system_msr *other;
+    bool is_known = false;
 
     (void)base_cpu_catch_up(cpu);
-    if (!intr || !intr->ops->msr_write(intr, index, value)) {
-        other = system_find_msr(cpu->system, index);
-        if (!other || !other->write(other, (uint32_t)cpu->cpu_id, index, value))
-            return false;
+    if (intr)
+        is_known = intr->ops->msr_write(intr, index, value);
+    if (!is_known) {
+        struct system_msr *other = system_find_msr(cpu->system, index);
+
+        is_known =
+            other && other->write(other, (uint32_t)cpu->cpu_id, index, value);
     }
     look_at_horizon(cpu);
-    return true;
+    return is_known;
 }
 
 int cpu_interrupt_pending(struct base_cpu *cpu)

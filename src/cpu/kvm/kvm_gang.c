@@ -240,12 +240,13 @@ void kvm_gang_plant(struct kvm_cpu *cpu)
 void kvm_gang_lift(struct kvm_cpu *cpu)
 {
     struct mm *mm = cpu->base.linux_cpu.loaded_mm;
-    struct kvm_cpu *peer = gang_peer(cpu, cpu->stops.mm);
+    struct kvm_cpu *peer;
 
     if (gang_is_closed(cpu) && !gang_peer(cpu, mm))
         mm_guards_open(mm);
     if (!cpu->stops.count)
         return;
+    peer = gang_peer(cpu, cpu->stops.mm);
     if (!peer) {
         kvm_stops_lift(&cpu->stops);
         return;

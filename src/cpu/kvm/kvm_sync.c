@@ -170,12 +170,12 @@ int kvm_sync_drop_fault(struct kvm_sync *sync)
 /* A trap of one thread is none of another's. */
 static int sync_settle_trap(struct kvm_sync *sync, const struct kvm_regs *regs)
 {
-    bool is_other = memcmp(regs, &sync->regs, sizeof(*regs)) != 0;
-
     if (!sync->may_hold_trap)
         return 0;
     sync->may_hold_trap = false;
-    return is_other ? sync_clear_events(sync) : 0;
+    if (!memcmp(regs, &sync->regs, sizeof(*regs)))
+        return 0;
+    return sync_clear_events(sync);
 }
 
 static void sync_build(const struct kvm_sync *sync, struct kvm_regs *regs,

@@ -197,7 +197,7 @@ static void kvm_system_set_traps(struct kvm_system *kvm, struct kernel *kernel)
     kvm->watch_next = kernel->watch_next;
     kernel->watch_next = &kvm->watch;
     kernel->mm_watch.tracks_code = true;
-    for (const struct process *process = kernel->first_process; process;
+    for (const struct process *process = kernel->processes; process;
          process = process->next)
         if (process->mm)
             mm_guards_look_at_all(process->mm);

@@ -192,7 +192,7 @@ static uint64_t mm_pte_bits(const struct vma *vma, bool is_writable)
     return bits;
 }
 
-/* Of the entry for a page of @size at @addr that holds @frame. */
+/* Of the entry @leaf, which gets @frame. */
 static uint64_t mm_leaf_bits(struct mm *mm, const struct vma *vma,
                              const struct pagetable_leaf *leaf, gpa_t frame,
                              bool is_writable)
