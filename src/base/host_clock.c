@@ -6,12 +6,14 @@
 
 #include "base/log.h"
 
+#define NS_PER_SECOND UINT64_C(1000000000)
+
 static uint64_t read_ns(clockid_t clock)
 {
     struct timespec now;
 
     SIM_ASSERT(clock_gettime(clock, &now) == 0);
-    return (uint64_t)now.tv_sec * UINT64_C(1000000000) + (uint64_t)now.tv_nsec;
+    return (uint64_t)now.tv_sec * NS_PER_SECOND + (uint64_t)now.tv_nsec;
 }
 
 uint64_t host_clock_ns(void)
@@ -27,6 +29,14 @@ uint64_t host_clock_tsc(void)
 uint64_t host_clock_cpu_ns(void)
 {
     return read_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+void host_clock_sleep(uint64_t ns)
+{
+    const struct timespec span = {.tv_sec = (time_t)(ns / NS_PER_SECOND),
+                                  .tv_nsec = (long)(ns % NS_PER_SECOND)};
+
+    (void)nanosleep(&span, NULL);
 }
 
 void host_clock_date(char text[32])

@@ -16,6 +16,8 @@ uint64_t host_clock_ns(void);
 uint64_t host_clock_tsc(void);
 /** host_clock_cpu_ns() - time that this process has had a processor [ns]. */
 uint64_t host_clock_cpu_ns(void);
+/** host_clock_sleep() - at most @ns; a signal ends it. */
+void host_clock_sleep(uint64_t ns);
 /** host_clock_date() - local date and time, as "Thu Jan  1 00:00:00 1970". */
 void host_clock_date(char text[32]);
 

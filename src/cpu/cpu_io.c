@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "arch/x86/linux/process.h"
+#include "arch/x86/msr.h"
 #include "arch/x86/vmem.h"
+#include "base/host_clock.h"
 #include "base/rng.h"
 #include "cpu/base_cpu.h"
 #include "mem/port.h"
@@ -441,13 +443,49 @@ static void intr_start(struct x86_intr_cpu *intr_cpu, uint8_t vector)
     cpu_wake(cpu);
 }
 
-/* TSC = now / period + offset; see read_tsc(). */
+void cpu_io_see_host_tsc(struct base_cpu *cpu)
+{
+    cpu->io.host_tsc_seen = host_clock_tsc();
+    cpu->io.host_tsc_seen_at = cpu->runner.now;
+}
+
+uint64_t cpu_io_host_tsc_lag(const struct base_cpu *cpu)
+{
+    const struct cpu_io *io = &cpu->io;
+    double passed = (double)(cpu->runner.now - io->host_tsc_seen_at);
+    uint64_t wanted =
+        io->host_tsc_seen + (uint64_t)(passed / io->ticks_per_host_tsc);
+    uint64_t host = host_clock_tsc();
+
+    return io->has_host_tsc && wanted > host ? wanted - host : 0;
+}
+
+/* Both times are seen together, so that it is not there too early. */
+static tick_t tick_of_host_tsc(struct base_cpu *cpu, int64_t tsc)
+{
+    tick_t now = base_cpu_catch_up(cpu);
+    int64_t left;
+    double ticks;
+
+    cpu_io_see_host_tsc(cpu);
+    left = tsc - (int64_t)cpu->io.host_tsc_seen;
+    ticks = (double)left * cpu->io.ticks_per_host_tsc;
+
+    if (left < 0)
+        return 0;
+    return ticks < (double)(TICK_MAX - now) ? now + (tick_t)ticks + 1
+                                            : TICK_MAX;
+}
+
+/* The inverse of env_read_tsc(). */
 static tick_t intr_tick_of_tsc(struct x86_intr_cpu *intr_cpu, uint64_t tsc)
 {
     struct base_cpu *cpu = cpu_of_intr(intr_cpu);
     int64_t cycles = (int64_t)(tsc - intr_cpu->state->tsc_offset);
     tick_t period = cpu->linux_cpu.period;
 
+    if (cpu->io.has_host_tsc)
+        return tick_of_host_tsc(cpu, cycles);
     if (cycles < 0)
         return 0;
     return (uint64_t)cycles < TICK_MAX / period ? (uint64_t)cycles * period
@@ -501,7 +539,31 @@ static uint64_t env_read_tsc(struct x86_env *env, struct x86_core *core)
     struct base_cpu *cpu = cpu_of_env(env);
 
     (void)core;
-    return base_cpu_catch_up(cpu) / cpu->linux_cpu.period;
+    return cpu->io.has_host_tsc
+               ? host_clock_tsc()
+               : base_cpu_catch_up(cpu) / cpu->linux_cpu.period;
+}
+
+bool cpu_io_take_host_tsc(struct base_cpu *cpu, double ticks_per_host_tsc,
+                          bool is_fixed)
+{
+    uint64_t *offset = &x86_core_state(cpu->core)->tsc_offset;
+    uint64_t before = cpu->runner.now / cpu->linux_cpu.period + *offset;
+    uint64_t host = host_clock_tsc();
+
+    cpu->io.has_host_tsc = true;
+    cpu->io.ticks_per_host_tsc = ticks_per_host_tsc;
+    *offset = is_fixed ? 0 : before - host;
+    return host + *offset >= before;
+}
+
+void cpu_io_leave_host_tsc(struct base_cpu *cpu)
+{
+    if (!cpu->io.has_host_tsc)
+        return;
+    cpu->io.has_host_tsc = false;
+    x86_core_state(cpu->core)->tsc_offset +=
+        host_clock_tsc() - cpu->runner.now / cpu->linux_cpu.period;
 }
 
 static uint64_t env_random(struct x86_env *env, struct x86_core *core)

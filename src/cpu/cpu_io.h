@@ -49,6 +49,10 @@ struct cpu_io {
     struct sim_event wake; /* end of a quiescence */
     tick_t quiesced_at, quiesce_until, last_quiescence;
     uint16_t requestor;
+    double ticks_per_host_tsc;
+    uint64_t host_tsc_seen; /* when simulated time was host_tsc_seen_at */
+    tick_t host_tsc_seen_at;
+    bool has_host_tsc; /* the guest's TSC is the host's + offset */
     bool is_quiesced;
     bool is_poked;            /* since it halted */
     bool has_init, has_start; /* messages not yet acted upon */
@@ -103,6 +107,24 @@ bool cpu_hypercall(struct base_cpu *cpu, uint64_t *result);
  *  false if @index is none of them or the value is not accepted. */
 bool cpu_msr_read(struct base_cpu *cpu, uint32_t index, uint64_t *value);
 bool cpu_msr_write(struct base_cpu *cpu, uint32_t index, uint64_t value);
+
+/**
+ * cpu_io_take_host_tsc() - from here on a machine's TSC goes with the host's
+ * @ticks_per_host_tsc: simulated time of a cycle [ticks]
+ * @is_fixed: the guest's is the host's; else it goes on from where it is
+ *
+ * Both between two runs of the core.  Simulated time counts it again from
+ * cpu_io_leave_host_tsc() on, without a step; that does nothing to a CPU that
+ * has not the host's. Returns: false if it went back.
+ */
+bool cpu_io_take_host_tsc(struct base_cpu *cpu, double ticks_per_host_tsc,
+                          bool is_fixed);
+void cpu_io_leave_host_tsc(struct base_cpu *cpu);
+/** cpu_io_see_host_tsc() - compare the two times from here on. */
+void cpu_io_see_host_tsc(struct base_cpu *cpu);
+/** cpu_io_host_tsc_lag() - by how much the host's counter is behind simulated
+ *  time since then [cycles]; nobody waits while a machine is idle. */
+uint64_t cpu_io_host_tsc_lag(const struct base_cpu *cpu);
 
 /** cpu_interrupt_pending() - vector that may be injected now as far as the
  *  controller is concerned, or -1; asked again after each poke. */

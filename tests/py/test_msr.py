@@ -102,3 +102,12 @@ def test_an_error_of_the_script_is_the_script_s(runner, handlers, text):
     done = run(runner, handlers)
     assert text in done.stderr
     assert done.returncode == 1
+
+
+@pytest.mark.skipif(bool(kvm_refusal()), reason=f"no KVM: {kvm_refusal()}")
+def test_a_filter_has_room_for_some(runner):
+    """The simulator needs a few of KVM's sixteen ranges itself."""
+    cpu = f"X86KvmCPU ring0='kvm', filtered_msrs={list(range(1, 17))}"
+    done = run(runner, "", cpu)
+    assert done.returncode == 1
+    assert "KVM takes no filter for so many; here at most 1" in done.stderr

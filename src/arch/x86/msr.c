@@ -155,11 +155,18 @@ static uint64_t special_read(struct x86_core *core, uint32_t index)
 bool x86_msr_read(struct x86_core *core, uint32_t index, uint64_t *value,
                   struct x86_fault *fault)
 {
-    const struct msr_row *row = msr_find(index);
     struct x86_env *env = x86_core_env(core);
 
     if (env && env->msr_read && env->msr_read(env, core, index, value))
         return true;
+    return x86_msr_read_own(core, index, value, fault);
+}
+
+bool x86_msr_read_own(struct x86_core *core, uint32_t index, uint64_t *value,
+                      struct x86_fault *fault)
+{
+    const struct msr_row *row = msr_find(index);
+
     if (!row)
         return x86_fail(fault, X86_GP, 0);
     if (row->rule == MSR_SPECIAL)
@@ -286,11 +293,18 @@ static bool special_write(struct x86_core *core, uint32_t index, uint64_t value,
 bool x86_msr_write(struct x86_core *core, uint32_t index, uint64_t value,
                    struct x86_fault *fault)
 {
-    const struct msr_row *row = msr_find(index);
     struct x86_env *env = x86_core_env(core);
 
     if (env && env->msr_write && env->msr_write(env, core, index, value))
         return true;
+    return x86_msr_write_own(core, index, value, fault);
+}
+
+bool x86_msr_write_own(struct x86_core *core, uint32_t index, uint64_t value,
+                       struct x86_fault *fault)
+{
+    const struct msr_row *row = msr_find(index);
+
     if (!row || !is_value_allowed(core, row, value))
         return x86_fail(fault, X86_GP, 0);
     if (row->rule == MSR_SPECIAL)

@@ -27,6 +27,13 @@ bool x86_msr_read(struct x86_core *core, uint32_t index, uint64_t *value,
 bool x86_msr_write(struct x86_core *core, uint32_t index, uint64_t value,
                    struct x86_fault *fault);
 
+/** x86_msr_read_own(), x86_msr_write_own() - the same without the environment,
+ *  for whoever has asked it. */
+bool x86_msr_read_own(struct x86_core *core, uint32_t index, uint64_t *value,
+                      struct x86_fault *fault);
+bool x86_msr_write_own(struct x86_core *core, uint32_t index, uint64_t value,
+                       struct x86_fault *fault);
+
 /* Numbers of all registers in the table, for KVM and checkpoints. */
 size_t x86_msr_count(void);
 uint32_t x86_msr_index(size_t row);

@@ -11,6 +11,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arch/x86/fault.h"
+#include "arch/x86/msr.h"
 #include "cpu/kvm/kvm_cpu.h"
 
 /* KVM takes in what was read, then sees immediate_exit.  What the access did to
@@ -105,19 +107,43 @@ void kvm_serve_mmio(struct kvm_cpu *cpu)
 
 void kvm_serve_rdmsr(struct kvm_cpu *cpu)
 {
+    struct x86_core *core = cpu->base.core;
+    uint32_t index = cpu->run->msr.index;
+    struct x86_fault fault;
     uint64_t value = 0;
+    bool is_known = cpu_msr_read(&cpu->base, index, &value);
 
-    cpu->run->msr.error =
-        !cpu_msr_read(&cpu->base, cpu->run->msr.index, &value);
+    if (!is_known) {
+        x86_core_sync(core);
+        is_known = x86_msr_read_own(core, index, &value, &fault);
+    }
+    cpu->run->msr.error = !is_known;
     cpu->run->msr.data = value;
     access_complete(cpu);
 }
 
+/* The core's registers twice, which changes nothing more: completion brings the
+ * vCPU's system registers. */
 void kvm_serve_wrmsr(struct kvm_cpu *cpu)
 {
-    cpu->run->msr.error =
-        !cpu_msr_write(&cpu->base, cpu->run->msr.index, cpu->run->msr.data);
+    struct x86_core *core = cpu->base.core;
+    uint32_t index = cpu->run->msr.index;
+    uint64_t value = cpu->run->msr.data;
+    struct x86_fault fault;
+    bool is_own = false;
+    bool is_known = cpu_msr_write(&cpu->base, index, value);
+
+    if (!is_known) {
+        x86_core_sync(core);
+        is_known = is_own = x86_msr_write_own(core, index, value, &fault);
+    }
+    cpu->run->msr.error = !is_known;
     access_complete(cpu);
+    if (!is_own || cpu->sync.err)
+        return;
+    x86_core_sync(core);
+    (void)x86_msr_write_own(core, index, value, &fault);
+    x86_core_state_changed(core);
 }
 
 void kvm_serve_halt(struct kvm_cpu *cpu)

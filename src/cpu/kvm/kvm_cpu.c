@@ -214,14 +214,17 @@ static void kvm_cpu_open(struct kvm_cpu *cpu)
                   kvm_host_blame(cpu->kvm->host, err), strerrordesc_np(-err));
     cpu->sync.trap = cpu->kvm->trap;
     cpu->sync.index = cpu->vcpu_id;
-    cpu->base.linux_cpu.has_host_tsc =
-        cpu->sync.trap && cpu->kvm->probe.rdtsc_is_host == KVM_YES;
+    cpu->has_host_tsc =
+        cpu->sync.io.has_tsc_offset || cpu->kvm->probe.rdtsc_is_host == KVM_YES;
+    cpu->base.linux_cpu.has_host_tsc = cpu->sync.trap && cpu->has_host_tsc;
     cpu->sync.is_split = !cpu->sync.trap && kvm_machine_is_split(cpu->kvm);
     if (cpu->kvm->trap && !kvm_trap_add_cpu(cpu->kvm->trap, cpu->vcpu_id))
         sim_fatal(self, "guest RAM is too small for KVM's trap pages");
     hz = cpu->host_freq ? (double)cpu->host_freq
                         : (double)cpu->kvm->probe.tsc_khz * 1e3;
     cpu->ticks_per_tsc = cpu->host_factor * (double)TICKS_PER_SECOND / hz;
+    if (!cpu->sync.trap)
+        kvm_system_serve_msrs(cpu->kvm, &cpu->sync.io);
     if (*kvm_state_missing(&cpu->sync.io))
         sim_inform(self, "not carried between KVM and the simulator: %s",
                    kvm_state_missing(&cpu->sync.io));
@@ -266,6 +269,7 @@ static enum sim_drain kvm_cpu_drain(struct sim_object *obj)
     x86_core_sync(cpu->base.core);
     if (cpu->base.linux_cpu.has_host_tsc && !cpu->base.is_switched_out)
         kernel_leave_host_tsc(&cpu->base.linux_cpu);
+    cpu_io_leave_host_tsc(&cpu->base);
     return SIM_DRAINED;
 }
 

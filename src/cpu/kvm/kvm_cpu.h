@@ -67,6 +67,8 @@ struct kvm_cpu {
     uint64_t run_insts; /* instructions that were counted in it */
     uint64_t core_left; /* instructions that are the core's before KVM's turn */
     uint64_t core_turn; /* how many it got last; 0: KVM runs well */
+    bool has_host_tsc;  /* the guest's TSC is the host's + tsc_offset */
+    bool has_told_tsc;  /* that it is not what the guest expects */
     double ticks_per_tsc;
     double ticks_left; /* fraction of a tick that was not charged yet */
 };

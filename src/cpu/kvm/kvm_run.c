@@ -31,6 +31,43 @@ static void kvm_cpu_charge(struct kvm_cpu *cpu, uint64_t tsc)
     base_cpu_charge_time(base, whole);
 }
 
+/* Simulated time has no part in what RDTSC gives under KVM: the core goes with
+ * the host's counter, too, as long as the CPU has both. */
+static void kvm_cpu_take_tsc(struct kvm_cpu *cpu)
+{
+    struct base_cpu *base = &cpu->base;
+    bool is_fixed = !cpu->sync.io.has_tsc_offset;
+    bool is_wrong = false;
+
+    if (base->io.has_host_tsc)
+        is_wrong = is_fixed && x86_core_state(base->core)->tsc_offset;
+    else
+        is_wrong = !cpu_io_take_host_tsc(base, cpu->ticks_per_tsc, is_fixed);
+    if (is_wrong && !cpu->has_told_tsc)
+        sim_warn(&base->base.base,
+                 "this host's KVM gives every guest the host's own TSC: the "
+                 "guest's goes back, or is not what the guest has set");
+    cpu->has_told_tsc |= is_wrong;
+}
+
+/* Timers may not be early by the TSC: it is moved, or where it cannot be,
+ * waited for. */
+static void kvm_cpu_catch_up_tsc(struct kvm_cpu *cpu)
+{
+    struct base_cpu *base = &cpu->base;
+    uint64_t lag = cpu_io_host_tsc_lag(base);
+
+    if (lag && cpu->sync.io.has_tsc_offset) {
+        x86_core_sync(base->core);
+        x86_core_state(base->core)->tsc_offset += lag;
+        x86_core_state_changed(base->core);
+    } else if (lag) {
+        host_clock_sleep(lag * 1000000 / cpu->kvm->probe.tsc_khz);
+    }
+    kvm_cpu_take_tsc(cpu);
+    cpu_io_see_host_tsc(base);
+}
+
 /* Somebody waits for the CPU: the thread's slice is an end, too. */
 static tick_t kvm_cpu_slice_end(const struct kvm_cpu *cpu, tick_t until)
 {
@@ -298,6 +335,8 @@ void kvm_cpu_execute(struct kvm_cpu *cpu, tick_t until)
 
     if (!cpu->run) /* in the child of a fork */
         kvm_cpu_start(cpu);
+    if (!cpu->base.is_in_se && cpu->has_host_tsc)
+        kvm_cpu_catch_up_tsc(cpu);
     if (kvm_gang_is_shared(gang))
         kvm_gang_execute(gang, cpu, until);
     else

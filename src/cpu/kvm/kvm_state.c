@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
  * Groups of state by ioctl or through the shared page.
- * Leaves out: the TSC and IA32_TSC_ADJUST (time belongs to the run loop),
- * IA32_DEBUGCTL (hosts differ in the bits they take), SMM and nested state.
- * Source: Linux, Documentation/virt/kvm/api.rst.
+ * Leaves out: SMM and nested state.
+ * Source: Linux, Documentation/virt/kvm/api.rst; for the TSC's offset
+ * Documentation/virt/kvm/devices/vcpu.rst, "KVM_VCPU_TSC_CTRL".
  */
 #include "cpu/kvm/kvm_state.h"
 
@@ -63,11 +63,67 @@ static const struct kvm_state_msr kvm_state_msrs[] = {
     KVM_STATE_MTRR_VAR(5),
     KVM_STATE_MTRR_VAR(6),
     KVM_STATE_MTRR_VAR(7),
+    {0x3b,       X86_MSR_TSC_ADJUST     },
+    {0x1d9,      X86_MSR_DEBUGCTL       },
 };
 _Static_assert(SIM_ARRAY_LEN(kvm_state_msrs) <= KVM_STATE_MAX_MSRS,
                "each row has a place in msr_rows");
 
+/* -------------------------------------------------------------------- TSC */
+
+static struct kvm_device_attr kvm_state_tsc_attr(uint64_t *offset)
+{
+    return (struct kvm_device_attr){.group = KVM_VCPU_TSC_CTRL,
+                                    .attr = KVM_VCPU_TSC_OFFSET,
+                                    .addr = (uintptr_t)offset};
+}
+
+static int kvm_state_put_tsc(struct kvm_state_io *io, uint64_t offset)
+{
+    struct kvm_device_attr attr = kvm_state_tsc_attr(&offset);
+    int err = 0;
+
+    if (offset == io->tsc_offset)
+        return 0;
+    err = kvm_call_set_device_attr(io->host, io->fd, &attr);
+    if (!err)
+        io->tsc_offset = offset;
+    return err;
+}
+
+static int kvm_state_get_tsc(struct kvm_state_io *io, uint64_t *offset)
+{
+    struct kvm_device_attr attr = kvm_state_tsc_attr(&io->tsc_offset);
+    int err = kvm_call_get_device_attr(io->host, io->fd, &attr);
+
+    if (!err)
+        *offset = io->tsc_offset;
+    return err;
+}
+
+/* A host that takes an offset may still not use it. */
+static void kvm_state_find_tsc(struct kvm_state_io *io)
+{
+    uint64_t before = 0, after = 0;
+
+    if (kvm_state_get_tsc(io, &before) || kvm_state_put_tsc(io, before + 4096))
+        return;
+    io->has_tsc_offset =
+        !kvm_state_get_tsc(io, &after) && after == before + 4096;
+    if (io->has_tsc_offset && kvm_state_put_tsc(io, before))
+        io->has_tsc_offset = false;
+}
+
 /* ------------------------------------------------------------------- MSRs */
+
+/* For registers that matter to whole machines only, and that some hosts take
+ * without keeping the value: one that is to be read back.  0: any other. */
+static uint64_t kvm_state_trial(const struct kvm_state_msr *row)
+{
+    return row->slot == X86_MSR_TSC_ADJUST ? 1
+           : row->slot == X86_MSR_DEBUGCTL ? 3
+                                           : 0;
+}
 
 static struct kvm_msrs *kvm_state_msr_list(uint32_t count)
 {
@@ -92,7 +148,9 @@ static int kvm_state_put_msrs(struct kvm_state_io *io,
     }
     done = kvm_call_set_msrs(io->host, io->fd, list);
     mem_free(list);
-    return done < 0 ? done : done == io->num_msrs ? 0 : -EINVAL;
+    if (done != io->num_msrs)
+        return done < 0 ? done : -EINVAL;
+    return io->has_tsc_offset ? kvm_state_put_tsc(io, state->tsc_offset) : 0;
 }
 
 static int kvm_state_get_msrs(struct kvm_state_io *io, struct x86_state *state)
@@ -107,7 +165,9 @@ static int kvm_state_get_msrs(struct kvm_state_io *io, struct x86_state *state)
         state->msr[kvm_state_msrs[io->msr_rows[i]].slot] =
             list->entries[i].data;
     mem_free(list);
-    return done < 0 ? done : done == io->num_msrs ? 0 : -EINVAL;
+    if (done != io->num_msrs)
+        return done < 0 ? done : -EINVAL;
+    return io->has_tsc_offset ? kvm_state_get_tsc(io, &state->tsc_offset) : 0;
 }
 
 static void kvm_state_miss(struct kvm_state_io *io, const char *what)
@@ -157,13 +217,64 @@ static void kvm_state_find_msrs(struct kvm_state_io *io)
 {
     struct kvm_msr_entry values[SIM_ARRAY_LEN(kvm_state_msrs)] = {0};
 
-    io->num_msrs = SIM_ARRAY_LEN(kvm_state_msrs);
-    for (uint8_t i = 0; i < io->num_msrs; i++) {
-        io->msr_rows[i] = i;
-        values[i].index = kvm_state_msrs[i].index;
+    for (uint8_t i = 0; i < SIM_ARRAY_LEN(kvm_state_msrs); i++) {
+        if (kvm_state_trial(&kvm_state_msrs[i]))
+            continue;
+        values[io->num_msrs].index = kvm_state_msrs[i].index;
+        io->msr_rows[io->num_msrs++] = i;
     }
     kvm_state_try_msrs(io, values, kvm_call_get_msrs);
     kvm_state_try_msrs(io, values, kvm_call_set_msrs);
+}
+
+static bool kvm_state_move_msr(const struct kvm_state_io *io, uint32_t index,
+                               uint64_t *value,
+                               int (*request)(const struct kvm_host *host,
+                                              int fd, struct kvm_msrs *list))
+{
+    struct kvm_msrs *list = kvm_state_msr_list(1);
+    bool is_done;
+
+    list->entries[0] = (struct kvm_msr_entry){.index = index, .data = *value};
+    is_done = request(io->host, io->fd, list) == 1;
+    *value = list->entries[0].data;
+    mem_free(list);
+    return is_done;
+}
+
+static bool kvm_state_keeps_msr(const struct kvm_state_io *io,
+                                const struct kvm_state_msr *row)
+{
+    uint64_t before = 0, trial = kvm_state_trial(row), value = 0;
+    bool is_kept = false;
+
+    if (row->slot == X86_MSR_TSC_ADJUST && !io->has_tsc_offset)
+        return false; /* it would move a counter that does not move */
+    if (!kvm_state_move_msr(io, row->index, &before, kvm_call_get_msrs) ||
+        !kvm_state_move_msr(io, row->index, &trial, kvm_call_set_msrs))
+        return false;
+    is_kept = kvm_state_move_msr(io, row->index, &value, kvm_call_get_msrs) &&
+              value == kvm_state_trial(row);
+    return kvm_state_move_msr(io, row->index, &before, kvm_call_set_msrs) &&
+           is_kept;
+}
+
+uint32_t kvm_state_add_machine_msrs(struct kvm_state_io *io,
+                                    uint64_t lost[KVM_STATE_MAX_MSRS])
+{
+    uint32_t num_lost = 0;
+
+    for (uint8_t i = 0; i < SIM_ARRAY_LEN(kvm_state_msrs); i++) {
+        const struct kvm_state_msr *row = &kvm_state_msrs[i];
+
+        if (!kvm_state_trial(row))
+            continue;
+        if (kvm_state_keeps_msr(io, row))
+            io->msr_rows[io->num_msrs++] = i;
+        else
+            lost[num_lost++] = row->index;
+    }
+    return num_lost;
 }
 
 int kvm_state_has_msr(const struct kvm_state_io *io, enum x86_msr_slot slot)
@@ -437,6 +548,7 @@ int kvm_state_init(struct kvm_state_io *io, struct kvm_host *host, int fd)
             kvm_state_miss(io, row->name);
     }
     kvm_state_find_msrs(io);
+    kvm_state_find_tsc(io);
     return 0;
 }
 

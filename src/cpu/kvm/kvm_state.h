@@ -16,6 +16,7 @@
 #include "base/compiler.h"
 #include "cpu/kvm/kvm_host.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -28,7 +29,7 @@ enum kvm_state_group {
     KVM_STATE_SREGS = 1 << 1,  /* segments, tables, CRs, EFER, APIC base */
     KVM_STATE_XSAVE = 1 << 2,  /* x87 to PKRU */
     KVM_STATE_XCRS = 1 << 3,   /* XCR0 */
-    KVM_STATE_MSRS = 1 << 4,   /* plain MSRs */
+    KVM_STATE_MSRS = 1 << 4,   /* plain MSRs, the offset of the TSC */
     KVM_STATE_DEBUG = 1 << 5,  /* debug registers */
     KVM_STATE_EVENTS = 1 << 6, /* exceptions, NMIs, interrupts on their way */
     KVM_STATE_MP = 1 << 7,     /* running, halted, waiting for INIT or SIPI */
@@ -46,6 +47,8 @@ struct kvm_state_io {
     struct kvm_xsave *xsave;
     uint8_t msr_rows[KVM_STATE_MAX_MSRS]; /* rows of the table that go */
     uint8_t num_msrs;
+    bool has_tsc_offset; /* else the TSC is whatever the host makes it */
+    uint64_t tsc_offset; /* that the vCPU holds: guest's TSC - host's */
     char missing[768];
 };
 
@@ -75,6 +78,14 @@ SIM_MUST_CHECK int kvm_state_get_pdptes(const struct kvm_state_io *io,
 const char *kvm_state_missing(const struct kvm_state_io *io);
 /** kvm_state_has_msr() - whether a slot of struct x86_state is carried. */
 int kvm_state_has_msr(const struct kvm_state_io *io, enum x86_msr_slot slot);
+
+/**
+ * kvm_state_add_machine_msrs() - carry also what only whole machines use
+ * @lost: gets the numbers of those that this host takes and does not keep
+ * Returns: how many these are.
+ */
+uint32_t kvm_state_add_machine_msrs(struct kvm_state_io *io,
+                                    uint64_t lost[KVM_STATE_MAX_MSRS]);
 
 /** kvm_state_put() - @groups of @state into the vCPU, in an order in which the
  *  kernel takes them.  Groups the host lacks are left out.

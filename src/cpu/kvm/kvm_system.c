@@ -9,11 +9,15 @@
 #include "arch/x86/linux/se_workload.h"
 #include "cpu/kvm/kvm_machine.h"
 #include "cpu/kvm/kvm_msr_exit.h"
+#include "cpu/kvm/kvm_state.h"
 #include "cpu/kvm/kvm_trap.h"
 #include "mem/system.h"
 #include "sim/param.h"
 #include "sim/report.h"
 #include "sim/stat.h"
+
+#define MSR_TSC          0x10u
+#define MSR_TSC_DEADLINE 0x6e0u
 
 /* Where some hosts cannot tell, and for a machine without programs. */
 static const uint32_t TSS_ADDR = 0xfffbd000;
@@ -165,16 +169,32 @@ static void kvm_system_coalesce(struct kvm_system *kvm)
 /* Programs have no such instructions. */
 static void kvm_system_hand_over_msrs(struct kvm_system *kvm)
 {
-    const struct sim_vec_u64 *filtered = &kvm->filtered_msrs;
-    int fd = kvm_vm_fd(kvm->vm);
-    int err = kvm_msr_exit_unknown(kvm->host, fd);
+    int err = kvm_msr_exit_unknown(kvm->host, kvm_vm_fd(kvm->vm));
 
     if (err)
         sim_fatal(&kvm->base, "KVM does not hand unknown MSRs over: %s: %s",
                   kvm_host_blame(kvm->host, err), strerrordesc_np(-err));
-    if (!filtered->len)
+}
+
+void kvm_system_serve_msrs(struct kvm_system *kvm, struct kvm_state_io *io)
+{
+    const struct sim_vec_u64 *filtered = &kvm->filtered_msrs;
+    uint64_t index[KVM_STATE_MAX_MSRS + 2 + KVM_MSR_EXIT_MAX];
+    uint32_t count = kvm_state_add_machine_msrs(io, index);
+    int err;
+
+    index[count++] = MSR_TSC_DEADLINE; /* the local APIC's, which is ours */
+    if (!io->has_tsc_offset)
+        index[count++] = MSR_TSC; /* RDTSC gives the host's in any case */
+    if (filtered->len + count > KVM_MSR_EXIT_MAX)
+        sim_fatal_param(&kvm->base, "filtered_msrs",
+                        "KVM takes no filter for so many; here at most %u",
+                        KVM_MSR_EXIT_MAX - count);
+    for (uint32_t i = 0; i < filtered->len; i++)
+        index[count++] = filtered->data[i];
+    err = kvm_msr_exit_filter(kvm->host, kvm_vm_fd(kvm->vm), index, count);
+    if (err == -ENOTSUP && !filtered->len)
         return;
-    err = kvm_msr_exit_filter(kvm->host, fd, filtered->data, filtered->len);
     if (err)
         sim_fatal_param(&kvm->base, "filtered_msrs",
                         "KVM takes no filter: %s: %s",

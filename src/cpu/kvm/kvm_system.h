@@ -28,6 +28,7 @@
 extern "C" {
 #endif
 
+struct kvm_state_io;
 struct kvm_trap;
 struct system;
 
@@ -75,6 +76,14 @@ struct kvm_system *kvm_system_of(const struct sim_object *obj);
 /** kvm_system_startup() - open, probe and map once; later calls do nothing.
  *  Fatal, with a hint, if the host has no usable KVM. */
 void kvm_system_startup(struct kvm_system *kvm);
+
+/**
+ * kvm_system_serve_msrs() - of a whole machine: what the vCPU behind @io does
+ * not keep, the local APIC's deadline and KvmVM.filtered_msrs leave KVM
+ *
+ * Fatal if the host takes no filter that the user has asked for.
+ */
+void kvm_system_serve_msrs(struct kvm_system *kvm, struct kvm_state_io *io);
 
 /** kvm_system_settle() - before a vCPU enters, with all others outside. */
 void kvm_system_settle(struct kvm_system *kvm);

@@ -205,4 +205,39 @@ TEST_F(KvmAccess, UnknownMsrsAreFaults)
     EXPECT_EQ(half_entries, 2);
 }
 
+TEST_F(KvmAccess, WhatTheHostDoesNotKeepIsTheCores)
+{
+    keeps_msrs = false;
+    play({msr(KVM_EXIT_X86_WRMSR, 0x1d9, 3),
+          look([](kvm_run *page) { EXPECT_EQ(page->msr.error, 0); }),
+          msr(KVM_EXIT_X86_RDMSR, 0x1d9), look([](kvm_run *page) {
+              EXPECT_EQ(page->msr.error, 0);
+              EXPECT_EQ(page->msr.data, 3u);
+          }),
+          msr(KVM_EXIT_X86_WRMSR, 0x1d9, 1 << 6),
+          look([](kvm_run *page) { EXPECT_EQ(page->msr.error, 1); })});
+    start();
+    EXPECT_EQ(run(), NOTHING);
+    EXPECT_EQ(state(cpu)->msr[X86_MSR_DEBUGCTL], 3u);
+    EXPECT_EQ(filtered, (std::set<uint32_t>{0x10, 0x3b, 0x1d9, 0x6e0}));
+}
+
+TEST_F(KvmAccess, WhatTheHostKeepsStaysWithIt)
+{
+    has_tsc_offset = true;
+    start();
+    EXPECT_EQ(run(), NOTHING);
+    EXPECT_EQ(filtered, std::set<uint32_t>{0x6e0});
+}
+
+/* A system register in the vCPU, which completion brings back. */
+TEST_F(KvmAccess, AWriteOfASystemRegisterThatTheCoreServesIsNotLost)
+{
+    play({msr(KVM_EXIT_X86_WRMSR, 0xc0000100, 0x7000),
+          look([](kvm_run *page) { EXPECT_EQ(page->msr.error, 0); })});
+    start();
+    EXPECT_EQ(run(), NOTHING);
+    EXPECT_EQ(state(cpu)->seg[X86_FS].base, 0x7000u);
+}
+
 } // namespace

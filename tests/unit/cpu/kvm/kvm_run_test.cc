@@ -2,6 +2,7 @@
 /* What becomes of each way in which KVM_RUN returns. */
 #include <string>
 
+#include "arch/x86/msr.h"
 #include "cpu/kvm/kvm_vcpu.h"
 #include "kvm_tree.hh"
 
@@ -197,6 +198,67 @@ TEST_F(KvmRun, TimePassesInTheGuestOnly)
               1000000 * cpu->ticks_per_tsc);
     EXPECT_NEAR(cpu->ticks_per_tsc * kvm->probe.tsc_khz * 1000,
                 TICKS_PER_SECOND, 1);
+}
+
+/* --------------------------------------------------------------------- TSC */
+
+constexpr uint64_t FAR = UINT64_C(1) << 50; /* from any TSC of a host */
+
+uint64_t tsc(const struct kvm_cpu *cpu)
+{
+    return x86_tsc_read(cpu->base.core);
+}
+
+TEST_F(KvmRun, TheTscGoesOnFromSimulatedTime)
+{
+    has_tsc_offset = true;
+    start();
+    state(cpu)->tsc_offset = FAR;
+    EXPECT_EQ(run(), NOTHING);
+    EXPECT_TRUE(cpu->base.io.has_host_tsc);
+    EXPECT_EQ(tsc_offset, state(cpu)->tsc_offset);
+    EXPECT_GE(tsc(cpu), FAR);
+    EXPECT_LT(tsc(cpu), FAR + FAR / 2);
+    uint64_t before = tsc(cpu);
+    ASSERT_TRUE(sim_drain(sim));
+    EXPECT_FALSE(cpu->base.io.has_host_tsc);
+    EXPECT_LT(tsc(cpu) - before, FAR / 2) << "no step";
+}
+
+TEST_F(KvmRun, WhatTheGuestSetsItsTscToIsTheCores)
+{
+    has_tsc_offset = true;
+    play({[this](kvm_run *page) {
+        tsc_offset = FAR;
+        page->exit_reason = KVM_EXIT_HLT;
+        return 0;
+    }});
+    start();
+    EXPECT_EQ(run(), NOTHING);
+    x86_core_sync(cpu->base.core);
+    EXPECT_EQ(state(cpu)->tsc_offset, FAR);
+}
+
+TEST_F(KvmRun, TheTscIsMovedOverTimeThatNobodyWaitedFor)
+{
+    has_tsc_offset = true;
+    play({leave(KVM_EXIT_INTR)});
+    start();
+    EXPECT_EQ(run(), NOTHING);
+    uint64_t before = state(cpu)->tsc_offset;
+    state(cpu)->mp_state = X86_RUNNABLE;
+    cpu->base.io.host_tsc_seen += FAR; /* as if it had been seen there */
+    run_again();
+    EXPECT_GE(state(cpu)->tsc_offset - before, FAR / 2);
+    EXPECT_EQ(tsc_offset, state(cpu)->tsc_offset);
+}
+
+TEST_F(KvmRun, WithoutAnOffsetTheTscStaysSimulatedTimes)
+{
+    start();
+    EXPECT_EQ(run(), NOTHING);
+    EXPECT_FALSE(cpu->base.io.has_host_tsc);
+    EXPECT_EQ(state(cpu)->tsc_offset, 0u);
 }
 
 } // namespace

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <initializer_list>
 #include <map>
+#include <set>
 #include <string>
 
 #include "base/rng.h"
@@ -206,7 +207,26 @@ struct KvmState : testing::Test {
         keep<kvm_mp_state>(KVM_SET_MP_STATE, KVM_GET_MP_STATE);
         fake.on(KVM_SET_MSRS, [this](int, void *arg) { return msr(arg, 1); });
         fake.on(KVM_GET_MSRS, [this](int, void *arg) { return msr(arg, 0); });
+        fake.on(KVM_SET_DEVICE_ATTR, [this](int, void *arg) {
+            uint64_t *value = tsc_offset_of(arg);
+            if (value && keeps_offset)
+                offset = *value;
+            return value ? 0 : -ENXIO;
+        });
+        fake.on(KVM_GET_DEVICE_ATTR, [this](int, void *arg) {
+            uint64_t *value = tsc_offset_of(arg);
+            if (value)
+                *value = offset;
+            return value ? 0 : -ENXIO;
+        });
         fake.caps[KVM_CAP_SYNC_REGS] = 7;
+    }
+    static uint64_t *tsc_offset_of(void *arg)
+    {
+        auto *attr = static_cast<kvm_device_attr *>(arg);
+        bool is_it = attr->group == KVM_VCPU_TSC_CTRL &&
+                     attr->attr == KVM_VCPU_TSC_OFFSET;
+        return is_it ? reinterpret_cast<uint64_t *>(attr->addr) : nullptr;
     }
     int msr(void *arg, int is_set)
     {
@@ -215,10 +235,10 @@ struct KvmState : testing::Test {
             auto &entry = list->entries[i];
             if (entry.index == refused)
                 return static_cast<int>(i);
-            if (is_set)
-                msrs[entry.index] = entry.data;
-            else
+            if (!is_set)
                 entry.data = msrs[entry.index];
+            else if (!forgotten.count(entry.index))
+                msrs[entry.index] = entry.data;
         }
         return static_cast<int>(list->nmsrs);
     }
@@ -238,6 +258,9 @@ struct KvmState : testing::Test {
     std::map<unsigned long, std::string> kept;
     std::map<uint32_t, uint64_t> msrs;
     uint32_t refused = 0;
+    std::set<uint32_t> forgotten; /* taken, and not kept */
+    uint64_t offset = 0;          /* of the TSC */
+    bool keeps_offset = true;
     kvm_host *host = nullptr;
     kvm_state_io io = {};
     char why[KVM_HOST_WHY_SIZE];
@@ -357,6 +380,63 @@ TEST_F(KvmState, GoesOnBehindARegisterThatIsRefused)
         expect_same(io, state, back);
         EXPECT_EQ(io.num_msrs, all - 1);
     }
+}
+
+TEST_F(KvmState, CarriesWhatOnlyMachinesUseWhereItIsKept)
+{
+    uint64_t lost[KVM_STATE_MAX_MSRS];
+    offset = 7;
+    msrs[0x1d9] = 1;
+    open();
+    EXPECT_TRUE(io.has_tsc_offset);
+    EXPECT_EQ(offset, 7u) << "a trial is taken back";
+    EXPECT_FALSE(kvm_state_has_msr(&io, X86_MSR_DEBUGCTL));
+    EXPECT_EQ(kvm_state_add_machine_msrs(&io, lost), 0u);
+    EXPECT_EQ(msrs[0x1d9], 1u) << "a trial is taken back";
+    rng rng;
+    rng_seed(&rng, 4);
+    x86_state state = draw(&rng), back;
+    state.msr[X86_MSR_DEBUGCTL] = 2;
+    state.msr[X86_MSR_TSC_ADJUST] = 1234;
+    state.tsc_offset = UINT64_C(0) - 99;
+    x86_state_reset(&back);
+    ASSERT_EQ(kvm_state_put(&io, &state, KVM_STATE_MSRS), 0);
+    EXPECT_EQ(offset, UINT64_C(0) - 99);
+    offset -= 1; /* the guest has set its TSC */
+    ASSERT_EQ(kvm_state_get(&io, &back, KVM_STATE_MSRS), 0);
+    EXPECT_EQ(back.msr[X86_MSR_DEBUGCTL], 2u);
+    EXPECT_EQ(back.msr[X86_MSR_TSC_ADJUST], 1234u);
+    EXPECT_EQ(back.tsc_offset, UINT64_C(0) - 100);
+}
+
+TEST_F(KvmState, LeavesRegistersToTheCoreThatAreTakenAndNotKept)
+{
+    uint64_t lost[KVM_STATE_MAX_MSRS] = {};
+    forgotten = {0x1d9, 0x3b};
+    keeps_offset = false;
+    open();
+    EXPECT_FALSE(io.has_tsc_offset);
+    EXPECT_EQ(kvm_state_add_machine_msrs(&io, lost), 2u);
+    EXPECT_EQ(lost[0], 0x3bu);
+    EXPECT_EQ(lost[1], 0x1d9u);
+    EXPECT_STREQ(kvm_state_missing(&io), "");
+    x86_state state;
+    x86_state_reset(&state);
+    state.tsc_offset = 5;
+    state.msr[X86_MSR_DEBUGCTL] = 3;
+    ASSERT_EQ(kvm_state_put(&io, &state, KVM_STATE_MSRS), 0);
+    ASSERT_EQ(kvm_state_get(&io, &state, KVM_STATE_MSRS), 0);
+    EXPECT_EQ(state.tsc_offset, 5u);
+    EXPECT_EQ(state.msr[X86_MSR_DEBUGCTL], 3u);
+}
+
+TEST_F(KvmState, DoesNotKeepWhatMovesACounterThatStands)
+{
+    uint64_t lost[KVM_STATE_MAX_MSRS] = {};
+    keeps_offset = false;
+    open();
+    EXPECT_EQ(kvm_state_add_machine_msrs(&io, lost), 1u);
+    EXPECT_EQ(lost[0], 0x3bu);
 }
 
 TEST_F(KvmState, PassesARefusalOn)

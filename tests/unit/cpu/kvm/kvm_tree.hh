@@ -11,6 +11,7 @@
 #include <deque>
 #include <functional>
 #include <map>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -111,6 +112,11 @@ class KvmTree : public MemTree
     std::vector<struct kvm_cpu *> cpus;
     std::map<unsigned, std::deque<Step>> scripts; /* by number of the vCPU */
     std::map<unsigned long, std::string> kept;    /* by request that gets it */
+    std::map<uint32_t, uint64_t> msrs;            /* of all vCPUs */
+    std::set<uint32_t> filtered;                  /* those that leave KVM */
+    bool keeps_msrs = true;
+    bool has_tsc_offset = false; /* a kernel and a host that move the TSC */
+    uint64_t tsc_offset = 0;
     int half_entries = 0;
     Step on_completion; /* of an access; none: EINTR, as KVM does */
 
@@ -127,6 +133,41 @@ class KvmTree : public MemTree
             return 0;
         });
     }
+    void play_msrs()
+    {
+        fake.on(KVM_SET_MSRS, [this](int, void *arg) {
+            auto *list = static_cast<kvm_msrs *>(arg);
+            for (uint32_t i = 0; keeps_msrs && i < list->nmsrs; i++)
+                msrs[list->entries[i].index] = list->entries[i].data;
+            return static_cast<int>(list->nmsrs);
+        });
+        fake.on(KVM_GET_MSRS, [this](int, void *arg) {
+            auto *list = static_cast<kvm_msrs *>(arg);
+            for (uint32_t i = 0; i < list->nmsrs; i++)
+                list->entries[i].data = msrs[list->entries[i].index];
+            return static_cast<int>(list->nmsrs);
+        });
+        auto attr = [this](void *arg, bool is_set) {
+            auto *it = static_cast<kvm_device_attr *>(arg);
+            auto *value = reinterpret_cast<uint64_t *>(it->addr);
+            if (!has_tsc_offset || it->group != KVM_VCPU_TSC_CTRL ||
+                it->attr != KVM_VCPU_TSC_OFFSET)
+                return -ENXIO;
+            (is_set ? tsc_offset : *value) = is_set ? *value : tsc_offset;
+            return 0;
+        };
+        fake.on(KVM_SET_DEVICE_ATTR,
+                [attr](int, void *arg) { return attr(arg, true); });
+        fake.on(KVM_GET_DEVICE_ATTR,
+                [attr](int, void *arg) { return attr(arg, false); });
+        fake.on(KVM_X86_SET_MSR_FILTER, [this](int, void *arg) {
+            filtered.clear();
+            for (auto &range : static_cast<kvm_msr_filter *>(arg)->ranges)
+                if (range.nmsrs)
+                    filtered.insert(range.base);
+            return 0;
+        });
+    }
     void play_kernel()
     {
         keep<kvm_regs>(KVM_SET_REGS, KVM_GET_REGS);
@@ -136,11 +177,7 @@ class KvmTree : public MemTree
         keep<kvm_debugregs>(KVM_SET_DEBUGREGS, KVM_GET_DEBUGREGS);
         keep<kvm_vcpu_events>(KVM_SET_VCPU_EVENTS, KVM_GET_VCPU_EVENTS);
         keep<kvm_mp_state>(KVM_SET_MP_STATE, KVM_GET_MP_STATE);
-        auto all = [](int, void *arg) {
-            return static_cast<int>(static_cast<kvm_msrs *>(arg)->nmsrs);
-        };
-        fake.on(KVM_SET_MSRS, all);
-        fake.on(KVM_GET_MSRS, all);
+        play_msrs();
         fake.caps[KVM_CAP_SYNC_REGS] = 7;
         fake.caps[KVM_CAP_NR_MEMSLOTS] = 32;
         fake.caps[KVM_CAP_MAX_VCPU_ID] = 16;
