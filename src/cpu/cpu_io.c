@@ -545,7 +545,7 @@ static uint64_t env_read_tsc(struct x86_env *env, struct x86_core *core)
 }
 
 bool cpu_io_take_host_tsc(struct base_cpu *cpu, double ticks_per_host_tsc,
-                          bool is_fixed)
+                          enum cpu_tsc kind)
 {
     uint64_t *offset = &x86_core_state(cpu->core)->tsc_offset;
     uint64_t before = cpu->runner.now / cpu->linux_cpu.period + *offset;
@@ -553,7 +553,7 @@ bool cpu_io_take_host_tsc(struct base_cpu *cpu, double ticks_per_host_tsc,
 
     cpu->io.has_host_tsc = true;
     cpu->io.ticks_per_host_tsc = ticks_per_host_tsc;
-    *offset = is_fixed ? 0 : before - host;
+    *offset = kind == CPU_TSC_FIXED ? 0 : before - host;
     return host + *offset >= before;
 }
 

@@ -37,6 +37,8 @@ struct base_cpu;
 /* A hypercall with this number plus that of a pseudo operation performs it. */
 #define CPU_HYPERCALL_PSEUDO UINT64_C(0x6d350000) /* "m5" */
 
+enum cpu_tsc { CPU_TSC_MOVABLE, CPU_TSC_FIXED };
+
 struct cpu_io {
     /* Statistics. */
     uint64_t num_io, num_mmio, num_unclaimed, num_pseudo_ops, num_hypercalls;
@@ -111,14 +113,14 @@ bool cpu_msr_write(struct base_cpu *cpu, uint32_t index, uint64_t value);
 /**
  * cpu_io_take_host_tsc() - from here on a machine's TSC goes with the host's
  * @ticks_per_host_tsc: simulated time of a cycle [ticks]
- * @is_fixed: the guest's is the host's; else it goes on from where it is
+ * @kind: whether the guest's goes on from where it is, or is the host's
  *
  * Both between two runs of the core.  Simulated time counts it again from
  * cpu_io_leave_host_tsc() on, without a step; that does nothing to a CPU that
  * has not the host's. Returns: false if it went back.
  */
 bool cpu_io_take_host_tsc(struct base_cpu *cpu, double ticks_per_host_tsc,
-                          bool is_fixed);
+                          enum cpu_tsc kind);
 void cpu_io_leave_host_tsc(struct base_cpu *cpu);
 /** cpu_io_see_host_tsc() - compare the two times from here on. */
 void cpu_io_see_host_tsc(struct base_cpu *cpu);

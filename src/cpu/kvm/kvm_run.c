@@ -36,13 +36,14 @@ static void kvm_cpu_charge(struct kvm_cpu *cpu, uint64_t tsc)
 static void kvm_cpu_take_tsc(struct kvm_cpu *cpu)
 {
     struct base_cpu *base = &cpu->base;
-    bool is_fixed = !cpu->sync.io.has_tsc_offset;
+    enum cpu_tsc kind =
+        cpu->sync.io.has_tsc_offset ? CPU_TSC_MOVABLE : CPU_TSC_FIXED;
     bool is_wrong = false;
 
-    if (base->io.has_host_tsc)
-        is_wrong = is_fixed && x86_core_state(base->core)->tsc_offset;
-    else
-        is_wrong = !cpu_io_take_host_tsc(base, cpu->ticks_per_tsc, is_fixed);
+    if (!base->io.has_host_tsc)
+        is_wrong = !cpu_io_take_host_tsc(base, cpu->ticks_per_tsc, kind);
+    else if (kind == CPU_TSC_FIXED)
+        is_wrong = x86_core_state(base->core)->tsc_offset != 0;
     if (is_wrong && !cpu->has_told_tsc)
         sim_warn(&base->base.base,
                  "this host's KVM gives every guest the host's own TSC: the "
