@@ -49,8 +49,8 @@ class PyKernel
     }
     static constexpr kvm_ops make_ops()
     {
-        return {do_open,   do_close, do_ioctl,    do_mmap,
-                do_munmap, do_read,  do_perf_open};
+        return {do_open,   do_close, do_ioctl,     do_mmap,
+                do_munmap, do_read,  do_perf_open, do_userfaultfd};
     }
 
   private:
@@ -99,6 +99,10 @@ class PyKernel
     static int do_perf_open(void *, perf_event_attr *, int)
     {
         return -ENOENT;
+    }
+    static int do_userfaultfd(void *)
+    {
+        return -ENOSYS;
     }
 
     py::object object_;

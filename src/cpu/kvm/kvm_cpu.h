@@ -29,6 +29,7 @@
 #include "cpu/kvm/kvm_sync.h"
 #include "cpu/kvm/kvm_system.h"
 #include "cpu/kvm/kvm_timer.h"
+#include "cpu/kvm/kvm_turn.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -55,6 +56,7 @@ struct kvm_cpu {
     struct kvm_system *kvm;
     struct kvm_sync sync;
     struct kvm_timer timer;
+    struct kvm_turn turn;
     struct kvm_perf perf;
     struct kvm_worker worker;
     struct kvm_stops stops;
@@ -65,8 +67,6 @@ struct kvm_cpu {
     uint64_t run_tsc;   /* how far the guest's TSC went in it */
     uint64_t run_limit; /* instructions it may take; UINT64_MAX: any number */
     uint64_t run_insts; /* instructions that were counted in it */
-    uint64_t core_left; /* instructions that are the core's before KVM's turn */
-    uint64_t core_turn; /* how many it got last; 0: KVM runs well */
     bool has_host_tsc;  /* the guest's TSC is the host's + tsc_offset */
     bool has_told_tsc;  /* that it is not what the guest expects */
     double ticks_per_tsc;

@@ -88,7 +88,7 @@ static bool kvm_serve_guard(struct kvm_cpu *cpu, uint64_t addr)
     if (!mm || !mm_guards_has(mm, addr))
         return false;
     cpu->num_guard_traps++;
-    cpu->core_left = cpu->core_insts ? cpu->core_insts : 1;
+    kvm_turn_force(&cpu->turn, cpu->core_insts ? cpu->core_insts : 1);
     return true;
 }
 

@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/perf_event.h>
+#include <linux/userfaultfd.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -95,6 +96,15 @@ static int kvm_host_sys_perf_open(void *self, struct perf_event_attr *attr,
     return err ? err : (int)fd;
 }
 
+/* Faults of the kernel itself need not be handled, which needs no rights. */
+static int kvm_host_sys_userfaultfd(void *self)
+{
+    long fd = syscall(SYS_userfaultfd, O_CLOEXEC | UFFD_USER_MODE_ONLY);
+
+    (void)self;
+    return fd < 0 ? -errno : (int)fd;
+}
+
 const struct kvm_ops kvm_host_ops = {
     .open = kvm_host_sys_open,
     .close = kvm_host_sys_close,
@@ -103,6 +113,7 @@ const struct kvm_ops kvm_host_ops = {
     .munmap = kvm_host_sys_munmap,
     .read = kvm_host_sys_read,
     .perf_open = kvm_host_sys_perf_open,
+    .userfaultfd = kvm_host_sys_userfaultfd,
 };
 
 /* --------------------------------------------------------------- requests */

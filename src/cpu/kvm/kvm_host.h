@@ -38,6 +38,8 @@ struct kvm_ops {
     /* Descriptor of a counter of this thread, close-on-exec, whose overflows
      * send @signal to it; or -errno. */
     int (*perf_open)(void *self, struct perf_event_attr *attr, int signal);
+    /* A descriptor, close-on-exec, or -errno. */
+    int (*userfaultfd)(void *self);
 };
 
 /* The system calls themselves. */

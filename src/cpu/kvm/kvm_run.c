@@ -13,8 +13,6 @@
 
 enum {
     KVM_CORE_STRETCH = 100000, /* instructions before others get a turn */
-    KVM_RUN_WORTH = 2, /* runs shorter than so many exits are not worth one */
-    KVM_MAX_TURN = 16, /* of the core, in coreInsts */
 };
 
 /* ---------------------------------------------------------------------- time
@@ -196,23 +194,11 @@ static void kvm_cpu_serve_run(struct kvm_cpu *cpu, int err)
     }
 }
 
-/* Where system calls and faults follow each other, the core gets to the next
- * one sooner than an exit takes: the more of them, the longer its turns. */
-static void kvm_cpu_judge(struct kvm_cpu *cpu)
+static uint64_t kvm_cpu_exit_cycles(const struct kvm_cpu *cpu)
 {
-    uint64_t exit_tsc =
-        cpu->kvm->probe.exit_ns * (uint64_t)cpu->kvm->probe.tsc_khz / 1000000;
+    const struct kvm_probe *probe = &cpu->kvm->probe;
 
-    if (!cpu->sync.trap || cpu->run_tsc > KVM_RUN_WORTH * exit_tsc) {
-        cpu->core_turn = 0;
-        return;
-    }
-    cpu->core_turn *= 2;
-    if (cpu->core_turn < cpu->core_insts)
-        cpu->core_turn = cpu->core_insts;
-    if (cpu->core_turn > KVM_MAX_TURN * cpu->core_insts)
-        cpu->core_turn = KVM_MAX_TURN * cpu->core_insts;
-    cpu->core_left = cpu->core_turn;
+    return probe->exit_ns * (uint64_t)probe->tsc_khz / 1000000;
 }
 
 void kvm_cpu_finish(struct kvm_cpu *cpu, int err)
@@ -221,8 +207,9 @@ void kvm_cpu_finish(struct kvm_cpu *cpu, int err)
     x86_cache_enter(x86_core_cache(cpu->base.core));
     base_cpu_begin(&cpu->base);
     cpu->num_exits++;
-    if (!err)
-        kvm_cpu_judge(cpu);
+    if (!err && cpu->sync.trap)
+        kvm_turn_judge(&cpu->turn, cpu->run_tsc, kvm_cpu_exit_cycles(cpu),
+                       cpu->core_insts);
     kvm_cpu_charge(cpu, cpu->run_tsc);
     cpu->run_tsc = 0;
     kvm_cpu_charge_insts(cpu);
@@ -242,7 +229,7 @@ static bool kvm_cpu_is_for_core(struct kvm_cpu *cpu)
 
     if (kvm_cpu_is_near_stop(cpu))
         return true;
-    return cpu->sync.trap ? cpu->core_left || !state->seg[X86_CS].l
+    return cpu->sync.trap ? cpu->turn.left || !state->seg[X86_CS].l
                           : kvm_machine_is_for_core(cpu);
 }
 
@@ -270,19 +257,28 @@ static tick_t kvm_cpu_limit(const struct kvm_cpu *cpu, tick_t until)
     return horizon < until ? horizon : until;
 }
 
+static uint64_t kvm_cpu_core_events(const struct kvm_cpu *cpu)
+{
+    return cpu->base.linux_cpu.num_syscalls + cpu->base.linux_cpu.num_faults;
+}
+
 void kvm_cpu_run_core(struct kvm_cpu *cpu, tick_t until)
 {
-    uint64_t before = x86_core_insts(cpu->base.core);
+    uint64_t insts = x86_core_insts(cpu->base.core);
+    uint64_t events = kvm_cpu_core_events(cpu);
+    uint64_t start = host_clock_tsc();
     uint64_t budget = base_cpu_budget(&cpu->base, until);
 
     if (budget > KVM_CORE_STRETCH)
         budget = KVM_CORE_STRETCH;
-    if (cpu->core_left && budget > cpu->core_left)
-        budget = cpu->core_left;
+    if (cpu->turn.left && budget > cpu->turn.left)
+        budget = cpu->turn.left;
     base_cpu_run_core(&cpu->base, budget);
     kvm_cpu_core_ran(cpu);
-    cpu->core_left -= budget < cpu->core_left ? budget : cpu->core_left;
-    cpu->num_core_insts += x86_core_insts(cpu->base.core) - before;
+    insts = x86_core_insts(cpu->base.core) - insts;
+    cpu->num_core_insts += insts;
+    kvm_turn_charge(&cpu->turn, insts, kvm_cpu_core_events(cpu) - events,
+                    host_clock_tsc() - start, budget, kvm_cpu_exit_cycles(cpu));
 }
 
 /* The guest's kernel may have changed page tables, which it tells the processor

@@ -7,11 +7,11 @@
 #include "cpu/kvm/kvm_vm.h"
 
 #include "base/alloc.h"
+#include "cpu/kvm/kvm_drop.h"
 
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
-#include <sys/mman.h>
 
 enum { KVM_PAGE = 4096 };
 
@@ -25,6 +25,7 @@ struct kvm_slot {
 struct kvm_vm {
     const struct kvm_host *host;
     const struct physmem *mem;
+    struct kvm_drop drop;
     int fd;
     uint32_t next_vcpu;
     uint32_t open_vcpus;
@@ -51,6 +52,7 @@ int kvm_vm_create(const struct kvm_host *host, const struct physmem *mem,
     vm->host = host;
     vm->mem = mem;
     vm->fd = fd;
+    kvm_drop_init(&vm->drop, host);
     pthread_mutex_init(&vm->startup_lock, NULL);
     *out = vm;
     return 0;
@@ -67,6 +69,7 @@ int kvm_vm_destroy(struct kvm_vm *vm)
         return 0;
     if (vm->open_vcpus)
         return -EBUSY;
+    kvm_drop_fini(&vm->drop);
     vm->host->ops->close(vm->host->ops_self, vm->fd);
     pthread_mutex_destroy(&vm->startup_lock);
     mem_free(vm->slots);
@@ -290,11 +293,7 @@ int kvm_vm_invalidate_frames(struct kvm_vm *vm, uint64_t gpa, uint64_t size)
     if (len > map->size - (start - map->gpa))
         return -EINVAL;
     host = (uint8_t *)map->host + (start - map->gpa);
-    /* A host mapping that changes makes the kernel drop what guests use. */
-    if (mprotect(host, len, PROT_READ) ||
-        mprotect(host, len, PROT_READ | PROT_WRITE))
-        return -errno;
-    return 0;
+    return kvm_drop_pages(&vm->drop, host, len);
 }
 
 /* ----------------------------------------------------------------- startup */
@@ -307,6 +306,7 @@ static int kvm_vm_map_range(struct kvm_vm *vm,
     struct kvm_slot_ref ref;
     int err = kvm_vm_alloc_slot(vm, &ref);
 
+    kvm_drop_add(&vm->drop, range->host, range->size);
     return err ? err : kvm_vm_map_slot(vm, ref, &map);
 }
 

@@ -272,6 +272,7 @@ static bool linux_env_exception(struct x86_env *env, struct x86_core *core,
     struct linux_cpu *cpu = SIM_CONTAINER_OF(env, struct linux_cpu, env);
 
     (void)core;
+    cpu->num_faults++;
     cpu->kernel->current = cpu;
     fault_handle(cpu, fault);
     cpu->kernel->current = NULL;

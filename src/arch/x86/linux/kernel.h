@@ -103,6 +103,7 @@ struct linux_cpu {
     /* Sites came or went; may be NULL.  It can come from inside a hook. */
     void (*stops_changed)(struct linux_cpu *cpu);
     uint64_t num_syscalls;
+    uint64_t num_faults; /* exceptions that the core has met */
 };
 
 struct kernel {

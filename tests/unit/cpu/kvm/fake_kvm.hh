@@ -70,7 +70,8 @@ class FakeKvm
     int num_mapped = 0;
     bool refuses_mmap = false;
     int left = -1; /* requests before one fails with EIO; -1: none does */
-    unsigned long failed = 0;  /* that one */
+    unsigned long failed = 0; /* that one */
+    bool has_userfaultfd = false;
     int perf_result = -ENOENT; /* 0: the host has counters */
     int perf_left = 1000;      /* that it has yet */
     int counter_error = 0;     /* what reading them returns instead */
@@ -141,9 +142,14 @@ class FakeKvm
         fake.counter_attrs[fd] = *attr;
         return fd;
     }
+    static int do_userfaultfd(void *self)
+    {
+        return of(self).has_userfaultfd ? of(self).new_fd() : -ENOSYS;
+    }
 
-    static constexpr kvm_ops ops = {do_open,   do_close, do_ioctl,    do_mmap,
-                                    do_munmap, do_read,  do_perf_open};
+    static constexpr kvm_ops ops = {do_open,      do_close,      do_ioctl,
+                                    do_mmap,      do_munmap,     do_read,
+                                    do_perf_open, do_userfaultfd};
     std::recursive_mutex lock; /* vCPUs run on threads of their own */
     int next_fd = 1000;
     std::map<unsigned long, Handler> handlers;
