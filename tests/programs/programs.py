@@ -445,6 +445,7 @@ ROWS: List[Row] = [
     Row("rseq-4", "libc6", "{guest}/rseq", cpus=4),
     Row("mappings-1", "libc6", "{guest}/stale"),
     Row("mappings-4", "libc6", "{guest}/stale 4 100", cpus=4),
+    Row("futexes-3", "libc6", "{guest}/futexes", cpus=3),
     Row("prctl-settings", "libc6", "{guest}/settings"),
     Row("threads-shared", "libc6", "{guest}/contend", cpus=1),
     Row("exceptions", "libstdc++6", "{guest}/exceptions", cpus=2),

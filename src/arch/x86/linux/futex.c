@@ -11,23 +11,61 @@
 #include "arch/x86/linux/timer.h"
 #include "arch/x86/linux/uaccess.h"
 
-/*
- * A page that is private and shared after fork must not be one futex for both
- * processes: fault it for writing first, so that each has its own frame.
- */
-static uint32_t *futex_word(struct mm *mm, uint64_t addr, uint64_t *key)
+struct futex_key {
+    enum futex_kind kind;
+    uint64_t addr;
+    const struct mm *mm; /* of FUTEX_OF_PROCESS and FUTEX_OF_MAPPING */
+};
+
+/* The highest address that a program can have. */
+static const uint64_t FUTEX_LIMIT = UINT64_C(1) << 47;
+
+/* Memory that is the process's own may change its frame while threads wait,
+ * after a fork. */
+static bool futex_is_own(const struct mm *mm, uint64_t addr)
 {
-    if (addr & 3)
-        return NULL;
-    if (mm_fault(mm, addr, MM_WRITE) == MM_OK)
-        return uaccess_word(mm, addr, MM_WRITE, key);
-    return uaccess_word(mm, addr, MM_READ, key);
+    const struct vma *vma = mm_at(mm, addr);
+
+    return vma && !(vma->flags & VMA_SHARED) &&
+           (!vma->object || (vma->prot & MM_WRITE));
+}
+
+/* Source: futex(2), FUTEX_PRIVATE_FLAG; a private futex need not be mapped. */
+static bool futex_find(struct mm *mm, uint64_t addr, uint32_t flags,
+                       struct futex_key *key)
+{
+    *key = (struct futex_key){FUTEX_OF_PROCESS, addr, mm};
+    if (flags & FUTEX_PRIVATE_FLAG)
+        return addr < FUTEX_LIMIT;
+    if (mm_fault(mm, addr, MM_WRITE) != MM_OK &&
+        mm_fault(mm, addr, MM_READ) != MM_OK)
+        return false;
+    key->kind = futex_is_own(mm, addr) ? FUTEX_OF_MAPPING : FUTEX_OF_FRAME;
+    return key->kind != FUTEX_OF_FRAME ||
+           uaccess_word(mm, addr, MM_READ, &key->addr);
+}
+
+static const uint32_t *futex_word(struct mm *mm, uint64_t addr)
+{
+    uint64_t frame;
+
+    return uaccess_word(mm, addr, MM_READ, &frame);
+}
+
+static bool futex_is_for(const struct thread *thread,
+                         const struct futex_key *key)
+{
+    const struct thread_wait *wait = &thread->wait;
+
+    return wait->futex_kind == key->kind && wait->futex_addr == key->addr &&
+           (key->kind == FUTEX_OF_FRAME || thread->process->mm == key->mm);
 }
 
 /* ----------------------------------------------------------------- waiting set
  */
 
-static void futex_enqueue(struct thread *thread, uint64_t key, uint32_t mask)
+static void futex_enqueue(struct thread *thread, const struct futex_key *key,
+                          uint32_t mask)
 {
     struct kernel *kernel = thread->process->kernel;
     struct thread **link = &kernel->futex_waiters;
@@ -36,7 +74,8 @@ static void futex_enqueue(struct thread *thread, uint64_t key, uint32_t mask)
         link = &(*link)->wait.futex_next;
     *link = thread;
     thread->wait.futex_next = NULL;
-    thread->wait.futex_key = key;
+    thread->wait.futex_kind = key->kind;
+    thread->wait.futex_addr = key->addr;
     thread->wait.futex_mask = mask;
 }
 
@@ -44,24 +83,25 @@ void futex_cancel(struct thread *thread)
 {
     struct thread **link = &thread->process->kernel->futex_waiters;
 
-    if (!thread->wait.futex_key)
+    if (thread->wait.futex_kind == FUTEX_OF_NONE)
         return;
     while (*link && *link != thread)
         link = &(*link)->wait.futex_next;
     if (*link)
         *link = thread->wait.futex_next;
-    thread->wait.futex_key = 0;
+    thread->wait.futex_kind = FUTEX_OF_NONE;
 }
 
-static uint32_t futex_wake_key(struct kernel *kernel, uint64_t key,
-                               uint32_t max, uint32_t mask)
+static uint32_t futex_wake_key(struct kernel *kernel,
+                               const struct futex_key *key, uint32_t max,
+                               uint32_t mask)
 {
     struct thread *next;
     uint32_t count = 0;
 
     for (struct thread *t = kernel->futex_waiters; t && count < max; t = next) {
         next = t->wait.futex_next;
-        if (t->wait.futex_key != key || !(t->wait.futex_mask & mask))
+        if (!futex_is_for(t, key) || !(t->wait.futex_mask & mask))
             continue;
         futex_cancel(t);
         sched_wake(t, WAKE_EVENT);
@@ -70,8 +110,8 @@ static uint32_t futex_wake_key(struct kernel *kernel, uint64_t key,
     return count;
 }
 
-static uint32_t futex_move(struct kernel *kernel, uint64_t from, uint64_t to,
-                           uint32_t max)
+static uint32_t futex_move(struct kernel *kernel, const struct futex_key *from,
+                           const struct futex_key *to, uint32_t max)
 {
     struct thread *next;
     uint32_t count = 0;
@@ -80,7 +120,7 @@ static uint32_t futex_move(struct kernel *kernel, uint64_t from, uint64_t to,
         uint32_t mask = t->wait.futex_mask;
 
         next = t->wait.futex_next;
-        if (t->wait.futex_key != from)
+        if (!futex_is_for(t, from))
             continue;
         futex_cancel(t);
         futex_enqueue(t, to, mask);
@@ -92,11 +132,11 @@ static uint32_t futex_move(struct kernel *kernel, uint64_t from, uint64_t to,
 int64_t futex_wake_addr(struct kernel *kernel, struct mm *mm, uint64_t addr,
                         uint32_t max)
 {
-    uint64_t key;
+    struct futex_key key;
 
-    if (!futex_word(mm, addr, &key))
+    if ((addr & 3) || !futex_find(mm, addr, 0, &key))
         return -EFAULT;
-    return futex_wake_key(kernel, key, max, FUTEX_BITSET_MATCH_ANY);
+    return futex_wake_key(kernel, &key, max, FUTEX_BITSET_MATCH_ANY);
 }
 
 /* ------------------------------------------------------------------ operations
@@ -105,60 +145,69 @@ int64_t futex_wake_addr(struct kernel *kernel, struct mm *mm, uint64_t addr,
 struct futex_call {
     struct syscall *call;
     uint64_t addr, addr2;
-    uint32_t op, value, value2, value3;
+    uint32_t op, flags, value, value2, value3;
     tick_t deadline;
 };
+
+static bool futex_get(const struct futex_call *futex, uint64_t addr,
+                      struct futex_key *key)
+{
+    return futex_find(futex->call->mm, addr, futex->flags, key);
+}
 
 static int64_t futex_wait(struct futex_call *futex, uint32_t mask)
 {
     struct thread_wait *wait = &futex->call->thread->wait;
     const uint32_t *word;
-    uint64_t key;
+    struct futex_key key;
     int64_t result;
 
     if (wait->reason == WAKE_EVENT)
         return 0;
     if (!mask || (futex->addr & 3))
         return -EINVAL;
-    word = futex_word(futex->call->mm, futex->addr, &key);
-    if (!word)
+    word = futex_word(futex->call->mm, futex->addr);
+    if (!word || !futex_get(futex, futex->addr, &key))
         return -EFAULT;
     if (wait->reason == WAKE_NONE && *word != futex->value)
         return -EAGAIN;
     futex_cancel(futex->call->thread);
     result = syscall_wait(futex->call, wait, futex->deadline);
     if (result == SYSCALL_WAITS)
-        futex_enqueue(futex->call->thread, key, mask);
+        futex_enqueue(futex->call->thread, &key, mask);
     return result;
 }
 
 static int64_t futex_wake(struct futex_call *futex, uint32_t mask)
 {
-    uint64_t key;
+    struct futex_key key;
 
     if (!mask || (futex->addr & 3))
         return -EINVAL;
-    if (!futex_word(futex->call->mm, futex->addr, &key))
+    if (!futex_get(futex, futex->addr, &key))
         return -EFAULT;
-    return futex_wake_key(futex->call->kernel, key, futex->value, mask);
+    return futex_wake_key(futex->call->kernel, &key, futex->value, mask);
 }
 
 static int64_t futex_requeue(struct futex_call *futex)
 {
-    uint64_t from, to;
+    struct futex_key from, to;
     const uint32_t *word;
     uint32_t woken, moved;
 
     if ((futex->addr & 3) || (futex->addr2 & 3))
         return -EINVAL;
-    word = futex_word(futex->call->mm, futex->addr, &from);
-    if (!word || !futex_word(futex->call->mm, futex->addr2, &to))
+    if (!futex_get(futex, futex->addr, &from) ||
+        !futex_get(futex, futex->addr2, &to))
+        return -EFAULT;
+    word = futex_word(futex->call->mm, futex->addr);
+    if (futex->op == FUTEX_CMP_REQUEUE && !word)
         return -EFAULT;
     if (futex->op == FUTEX_CMP_REQUEUE && *word != futex->value3)
         return -EAGAIN;
-    woken = futex_wake_key(futex->call->kernel, from, futex->value,
+    woken = futex_wake_key(futex->call->kernel, &from, futex->value,
                            FUTEX_BITSET_MATCH_ANY);
-    moved = futex_move(futex->call->kernel, from, to, futex->value2);
+    moved = futex_move(futex->call->kernel, &from, &to, futex->value2);
     return futex->op == FUTEX_CMP_REQUEUE ? woken + moved : woken;
 }
 
@@ -218,22 +267,28 @@ static bool futex_apply(uint32_t code, uint32_t *word, bool *is_true)
 
 static int64_t futex_wake_op(struct futex_call *futex)
 {
-    uint64_t key, key2;
-    uint32_t *word2;
+    struct mm *mm = futex->call->mm;
+    struct futex_key key, key2;
+    uint32_t *word2 = NULL;
+    uint64_t frame;
     uint32_t count;
     bool is_true;
 
     if ((futex->addr & 3) || (futex->addr2 & 3))
         return -EINVAL;
-    word2 = futex_word(futex->call->mm, futex->addr2, &key2);
-    if (!word2 || !futex_word(futex->call->mm, futex->addr, &key))
+    if (!futex_get(futex, futex->addr, &key) ||
+        !futex_get(futex, futex->addr2, &key2))
+        return -EFAULT;
+    if (mm_fault(mm, futex->addr2, MM_WRITE) == MM_OK)
+        word2 = uaccess_word(mm, futex->addr2, MM_WRITE, &frame);
+    if (!word2)
         return -EFAULT;
     if (!futex_apply(futex->value3, word2, &is_true))
         return -ENOSYS;
-    count = futex_wake_key(futex->call->kernel, key, futex->value,
+    count = futex_wake_key(futex->call->kernel, &key, futex->value,
                            FUTEX_BITSET_MATCH_ANY);
     if (is_true)
-        count += futex_wake_key(futex->call->kernel, key2, futex->value2,
+        count += futex_wake_key(futex->call->kernel, &key2, futex->value2,
                                 FUTEX_BITSET_MATCH_ANY);
     return count;
 }
@@ -287,6 +342,7 @@ static int64_t futex_call_any(struct syscall *call, enum time_format format)
         .call = call,
         .addr = call->arg[0],
         .op = (uint32_t)call->arg[1] & (uint32_t)FUTEX_CMD_MASK,
+        .flags = (uint32_t)call->arg[1] & ~(uint32_t)FUTEX_CMD_MASK,
         .value = (uint32_t)call->arg[2],
         .value2 = (uint32_t)call->arg[3],
         .addr2 = call->arg[4],
@@ -339,17 +395,16 @@ static int64_t sys_get_robust_list(struct syscall *call)
 static void futex_owner_died(struct thread *thread, uint64_t addr)
 {
     struct mm *mm = thread->process->mm;
-    uint64_t key;
+    uint64_t frame;
     uint32_t *word;
 
     if ((addr & 3) || mm_fault(mm, addr, MM_WRITE) != MM_OK)
         return;
-    word = uaccess_word(mm, addr, MM_WRITE, &key);
+    word = uaccess_word(mm, addr, MM_WRITE, &frame);
     if (!word || (*word & FUTEX_TID_MASK) != thread->tid)
         return;
     *word = (*word & FUTEX_WAITERS) | FUTEX_OWNER_DIED;
-    (void)futex_wake_key(thread->process->kernel, key, 1,
-                         FUTEX_BITSET_MATCH_ANY);
+    (void)futex_wake_addr(thread->process->kernel, mm, addr, 1);
 }
 
 /* A pointer or signed offset of the program's class. */

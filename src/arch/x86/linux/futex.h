@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Futexes: threads that wait for a word of memory, found by the word's physical
- * frame, so that private and shared ones are alike.  Source: futex(2).
+ * Futexes: threads that wait for a word of memory.  A word of memory that
+ * processes share is found by its physical frame, any other by its address in
+ * the process.  Source: futex(2).
  */
 #ifndef ARCH_X86_LINUX_FUTEX_H
 #define ARCH_X86_LINUX_FUTEX_H

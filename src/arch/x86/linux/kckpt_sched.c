@@ -231,7 +231,8 @@ static void plan_check(struct kckpt *c, const struct sched_plan *plan)
     }
     for (size_t i = 0; i < plan->num_futex_waiters && !c->error; i++) {
         if (plan->futex_waiters[i]->run_state != THREAD_WAITING ||
-            !plan->futex_waiters[i]->wait.futex_key)
+            plan->futex_waiters[i]->wait.futex_kind == FUTEX_OF_NONE ||
+            plan->futex_waiters[i]->wait.futex_kind > FUTEX_OF_FRAME)
             kckpt_fail(c, "key futex_waiters: thread %u does not wait",
                        plan->futex_waiters[i]->tid);
     }

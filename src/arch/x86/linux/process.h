@@ -50,6 +50,15 @@ enum wake_reason {
     WAKE_SIGNAL, /* a signal has to be handled */
 };
 
+/* Whose word a thread waits for.  The first two are apart as in Linux: one does
+ * not wake the other's waiters. */
+enum futex_kind {
+    FUTEX_OF_NONE,
+    FUTEX_OF_PROCESS, /* FUTEX_PRIVATE_FLAG: an address */
+    FUTEX_OF_MAPPING, /* private memory without the flag: an address */
+    FUTEX_OF_FRAME,   /* shared memory: a physical address */
+};
+
 struct thread_wait {
     const void *channel;
     bool is_poll;    /* any file: woken by every channel */
@@ -57,7 +66,8 @@ struct thread_wait {
     enum wake_reason reason;
     tick_t deadline; /* kept over restarts of the call */
     bool has_deadline;
-    uint64_t futex_key, futex_offset; /* word waited for; 0: none */
+    enum futex_kind futex_kind;
+    uint64_t futex_addr; /* of the word waited for, by kind */
     uint32_t futex_mask;
     struct thread *futex_next; /* in order of arrival */
     struct file *opening;      /* a named pipe, until the other side comes */
