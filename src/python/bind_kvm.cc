@@ -229,6 +229,7 @@ py::dict probe_of(const kvm_probe &probe)
     dict["vendor"] = kvm_vendor_name(probe.vendor);
     dict["ring0"] = kvm_ring0_name(probe.ring0);
     dict["rdtsc_faults"] = kvm_answer_name(probe.rdtsc_faults);
+    dict["syscall_window"] = kvm_answer_name(probe.syscall_window);
     dict["rdtsc_is_host"] = kvm_answer_name(probe.rdtsc_is_host);
     dict["runs_ring3"] = kvm_answer_name(probe.runs_ring3);
     dict["syscall_enters_ring0"] = kvm_answer_name(probe.syscall_enters_ring0);

@@ -217,6 +217,8 @@ static void kvm_cpu_open(struct kvm_cpu *cpu)
     cpu->has_host_tsc =
         cpu->sync.io.has_tsc_offset || cpu->kvm->probe.rdtsc_is_host == KVM_YES;
     cpu->base.linux_cpu.has_host_tsc = cpu->sync.trap && cpu->has_host_tsc;
+    cpu->window.is_usable =
+        cpu->sync.trap && cpu->kvm->probe.syscall_window == KVM_YES;
     cpu->sync.is_split = !cpu->sync.trap && kvm_machine_is_split(cpu->kvm);
     if (cpu->kvm->trap && !kvm_trap_add_cpu(cpu->kvm->trap, cpu->vcpu_id))
         sim_fatal(self, "guest RAM is too small for KVM's trap pages");
@@ -313,7 +315,7 @@ static const struct sim_param kvm_cpu_params[] = {
                     "Frequency of the guest's TSC; 0: as measured"),
     SIM_PARAM_NAMED(struct kvm_cpu, host_factor, "hostFactor", "1.0", "",
                     "Simulated time that one second of the host is"),
-    SIM_PARAM_NAMED(struct kvm_cpu, core_insts, "coreInsts", "50000", "",
+    SIM_PARAM_NAMED(struct kvm_cpu, core_insts, "coreInsts", "30000", "",
                     "Instructions that the functional core executes after an "
                     "event of a program that came soon after the last one, "
                     "since an exit takes as long; 0: none"),
@@ -327,6 +329,8 @@ static const struct sim_stat kvm_cpu_stats[] = {
              "Entries that only completed an access"),
     SIM_STAT(struct kvm_cpu, num_signal_exits, "numExitSignal", "Count",
              "Exits by a timer or a kick"),
+    SIM_STAT(struct kvm_cpu, num_wasted_exits, "numExitWasted", "Count",
+             "Exits by an interrupt window that met no system call"),
     SIM_STAT(struct kvm_cpu, num_mmio, "numMMIO", "Count",
              "Exits for memory-mapped I/O"),
     SIM_STAT(struct kvm_cpu, num_coalesced, "numCoalescedMMIO", "Count",

@@ -30,6 +30,7 @@
 #include "cpu/kvm/kvm_system.h"
 #include "cpu/kvm/kvm_timer.h"
 #include "cpu/kvm/kvm_turn.h"
+#include "cpu/kvm/kvm_window.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -46,7 +47,7 @@ struct kvm_cpu {
     uint64_t core_insts;
 
     /* Statistics. */
-    uint64_t num_exits, num_half_entries, num_signal_exits;
+    uint64_t num_exits, num_half_entries, num_signal_exits, num_wasted_exits;
     uint64_t num_mmio, num_coalesced, num_io, num_halts, num_interrupts;
     uint64_t num_hypercalls, num_syscall_traps, num_fault_traps;
     uint64_t num_emulation_steps, num_core_insts, num_host_insts;
@@ -57,6 +58,7 @@ struct kvm_cpu {
     struct kvm_sync sync;
     struct kvm_timer timer;
     struct kvm_turn turn;
+    struct kvm_window window;
     struct kvm_perf perf;
     struct kvm_worker worker;
     struct kvm_stops stops;
@@ -110,7 +112,10 @@ void kvm_cpu_core_ran(struct kvm_cpu *cpu);
 /** kvm_cpu_ns_until() - the host's time when @until is reached [ns]. */
 uint64_t kvm_cpu_ns_until(const struct kvm_cpu *cpu, tick_t until);
 
-/* kvm_exit.c: serve the exit that the shared page tells of. */
+/* kvm_exit.c */
+/** kvm_exit_is_wasted() - the run ended for nothing; after kvm_sync_exit(). */
+bool kvm_exit_is_wasted(const struct kvm_cpu *cpu);
+/* Serve the exit that the shared page tells of. */
 void kvm_cpu_serve(struct kvm_cpu *cpu);
 /* The run was interrupted, maybe on the way to an exit. */
 void kvm_cpu_serve_signal(struct kvm_cpu *cpu);

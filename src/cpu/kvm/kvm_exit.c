@@ -141,9 +141,11 @@ static bool kvm_serve_trap(struct kvm_cpu *cpu)
     struct kvm_trap_frame frame;
 
     kvm_trap_read(cpu->sync.trap, cpu->sync.index, &cpu->sync.regs, &frame);
-    if (frame.kind == KVM_TRAP_SYSCALL)
+    if (frame.kind == KVM_TRAP_SYSCALL) {
+        kvm_window_syscall(&cpu->window);
         kvm_serve_syscall(cpu);
-    else if (frame.kind == KVM_TRAP_EXCEPTION)
+    }
+    if (frame.kind == KVM_TRAP_EXCEPTION)
         kvm_serve_exception(cpu, &frame);
     return frame.kind != KVM_TRAP_NONE;
 }
@@ -223,9 +225,21 @@ static void kvm_serve_shutdown(struct kvm_cpu *cpu)
         base_cpu_shut_down(&cpu->base);
 }
 
-static void kvm_serve_nothing(struct kvm_cpu *cpu)
+bool kvm_exit_is_wasted(const struct kvm_cpu *cpu)
 {
-    (void)cpu;
+    return cpu->run->exit_reason == KVM_EXIT_IRQ_WINDOW_OPEN &&
+           !(cpu->sync.trap &&
+             kvm_trap_is_stub(cpu->sync.trap, cpu->sync.regs.rip));
+}
+
+static void kvm_serve_window(struct kvm_cpu *cpu)
+{
+    if (kvm_exit_is_wasted(cpu)) {
+        cpu->num_wasted_exits++;
+        kvm_window_wasted(&cpu->window);
+    } else if (!kvm_serve_trap(cpu)) {
+        kvm_cpu_fail(cpu, "KVM: a trap page was not reached", 1);
+    }
 }
 
 static void kvm_serve_entry_failure(struct kvm_cpu *cpu)
@@ -249,7 +263,7 @@ static const struct kvm_exit_row kvm_exit_rows[] = {
     KVM_EXIT_ROW(MMIO, MMIO_WR, kvm_serve_mmio),
     KVM_EXIT_ROW(INTR, INTR, kvm_cpu_serve_signal),
     KVM_EXIT_ROW(HLT, HALT, kvm_serve_halt),
-    KVM_EXIT_ROW(IRQ_WINDOW_OPEN, IRQ_WINDOW, kvm_serve_nothing),
+    KVM_EXIT_ROW(IRQ_WINDOW_OPEN, IRQ_WINDOW, kvm_serve_window),
     KVM_EXIT_ROW(X86_RDMSR, MSR_RD, kvm_serve_rdmsr),
     KVM_EXIT_ROW(X86_WRMSR, MSR_WR, kvm_serve_wrmsr),
     KVM_EXIT_ROW(SHUTDOWN, SHUTDOWN, kvm_serve_shutdown),

@@ -6,6 +6,7 @@
  */
 #include "cpu/kvm/kvm_probe.h"
 
+#include "arch/x86/state.h"
 #include "arch/x86/xsave_layout.h"
 #include "base/host_clock.h"
 #include "cpu/kvm/kvm_host.h"
@@ -91,6 +92,34 @@ static void probe_stub(struct kvm_probe_vm *vm, struct kvm_probe *out)
     for (size_t i = 0; i < SIM_ARRAY_LEN(probe_stubs); i++)
         if (probe_syscall(vm, probe_stubs[i], out))
             return;
+}
+
+/* inc rcx; syscall -- with a window that is open from the start.  Others end at
+ * once, or at the stub's OUT. */
+static void probe_window(struct kvm_probe_vm *vm, struct kvm_probe *out)
+{
+    const struct kvm_probe_code code = {
+        .ring = KVM_PROBE_RING3,
+        .stub_addr = probe_stubs[0],
+        .len = 5,
+        .bytes = {0x48, 0xff, 0xc1, 0x0f, 0x05},
+    };
+    struct kvm_regs regs = {0};
+    int reason = 0;
+
+    out->syscall_window = KVM_NO;
+    if (kvm_probe_vm_load(vm, &code) ||
+        kvm_call_get_regs(vm->host, vm->vcpu_fd, &regs))
+        return;
+    regs.rflags |= X86_IF;
+    if (kvm_call_set_regs(vm->host, vm->vcpu_fd, &regs))
+        return;
+    vm->run->request_interrupt_window = 1;
+    reason = kvm_probe_vm_run(vm);
+    vm->run->request_interrupt_window = 0;
+    if (reason == KVM_EXIT_IRQ_WINDOW_OPEN &&
+        !kvm_call_get_regs(vm->host, vm->vcpu_fd, &regs))
+        out->syscall_window = probe_yes(regs.rip == code.stub_addr);
 }
 
 /* inc rcx; inc rcx; syscall -- stopped after the first instruction, or not. */
@@ -325,6 +354,7 @@ int kvm_probe_run(struct kvm_host *host, struct kvm_probe *out)
     out->runs_ring3 = KVM_NO;
     probe_stub(&vm, out);
     probe_exit_cost(&vm, out);
+    probe_window(&vm, out);
     probe_debug(&vm, out);
     probe_vectors(&vm, out);
     probe_perf(&vm, out);

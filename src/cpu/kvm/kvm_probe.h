@@ -36,9 +36,11 @@ struct kvm_probe {
     int ring3_error;
     const char *ring3_request;
     enum kvm_answer syscall_enters_ring0;
-    enum kvm_answer guest_debug;   /* KVM_GUESTDBG_SINGLESTEP stops */
-    enum kvm_answer perf_counter;  /* guest instructions can be counted */
-    enum kvm_answer rdtsc_faults;  /* in ring 3, if CR4.TSD says so */
+    enum kvm_answer guest_debug;  /* KVM_GUESTDBG_SINGLESTEP stops */
+    enum kvm_answer perf_counter; /* guest instructions can be counted */
+    enum kvm_answer rdtsc_faults; /* in ring 3, if CR4.TSD says so */
+    /* An interrupt window that is asked for ends a run at SYSCALL's target. */
+    enum kvm_answer syscall_window;
     enum kvm_answer rdtsc_is_host; /* else: it gives the host's own counter */
     enum kvm_answer avx_state;     /* goes in and out */
     enum kvm_answer avx512_state;  /* the same; unknown without AVX-512 */

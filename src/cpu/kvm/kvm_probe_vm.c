@@ -126,7 +126,7 @@ static int probe_set_msrs(struct kvm_probe_vm *vm, uint64_t stub_addr)
     const struct kvm_msr_entry entries[3] = {
         {.index = 0xc0000081, .data = 0x0023000800000000},
         {.index = 0xc0000082, .data = stub_addr         },
-        {.index = 0xc0000084, .data = 0x47700           },
+        {.index = 0xc0000084, .data = 0x47500           }, /* not IF */
     };
     int done = 0;
 

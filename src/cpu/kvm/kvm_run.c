@@ -203,18 +203,20 @@ static uint64_t kvm_cpu_exit_cycles(const struct kvm_cpu *cpu)
 
 void kvm_cpu_finish(struct kvm_cpu *cpu, int err)
 {
+    uint64_t ran = cpu->run_tsc;
+
     kvm_gang_lift(cpu);
     x86_cache_enter(x86_core_cache(cpu->base.core));
     base_cpu_begin(&cpu->base);
     cpu->num_exits++;
-    if (!err && cpu->sync.trap)
-        kvm_turn_judge(&cpu->turn, cpu->run_tsc, kvm_cpu_exit_cycles(cpu),
-                       cpu->core_insts);
     kvm_cpu_charge(cpu, cpu->run_tsc);
     cpu->run_tsc = 0;
     kvm_cpu_charge_insts(cpu);
     if (!err || err == -EINTR || err == -EAGAIN)
         cpu->sync.err = kvm_sync_exit(&cpu->sync);
+    if (!err && cpu->sync.trap && !kvm_exit_is_wasted(cpu))
+        kvm_turn_judge(&cpu->turn, ran, kvm_cpu_exit_cycles(cpu),
+                       cpu->core_insts);
     if (cpu->always_sync)
         x86_core_sync(cpu->base.core);
     kvm_cpu_serve_run(cpu, err);

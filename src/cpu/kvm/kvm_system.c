@@ -209,6 +209,8 @@ static void kvm_system_set_traps(struct kvm_system *kvm, struct kernel *kernel)
     kvm->trap = kvm_trap_create(kernel, kvm->probe.stub_addr);
     if (!kvm->trap)
         sim_fatal(&kvm->base, "guest RAM is too small for KVM's trap pages");
+    if (kvm->probe.syscall_window == KVM_YES)
+        kvm_trap_open_window(kvm->trap);
     kvm->watch = (struct mm_watch){
         .changed = kvm_system_changed,
         .frame = kvm_system_frame,

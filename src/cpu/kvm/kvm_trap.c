@@ -41,6 +41,7 @@ struct kvm_trap {
     struct kernel *kernel;
     uint64_t base;
     gpa_t cpu_page[KERNEL_MAX_CPUS]; /* 0: none yet */
+    uint64_t cleared_flags;          /* by SYSCALL */
 };
 
 static uint8_t *trap_host(const struct kvm_trap *trap, gpa_t frame)
@@ -88,6 +89,7 @@ struct kvm_trap *kvm_trap_create(struct kernel *kernel, uint64_t base)
 
     trap->kernel = kernel;
     trap->base = base;
+    trap->cleared_flags = FLAGS_CLEARED;
     if (!kernel_add_page(kernel, base, MM_KERNEL_CODE, &stubs) ||
         !kernel_add_page(kernel, base + OFFSET_IDT, MM_KERNEL_DATA, &idt)) {
         mem_free(trap);
@@ -96,6 +98,11 @@ struct kvm_trap *kvm_trap_create(struct kernel *kernel, uint64_t base)
     trap_fill_stubs(trap_host(trap, stubs));
     trap_fill_idt(trap, trap_host(trap, idt));
     return trap;
+}
+
+void kvm_trap_open_window(struct kvm_trap *trap)
+{
+    trap->cleared_flags &= ~(uint64_t)X86_IF;
 }
 
 void kvm_trap_destroy(struct kvm_trap *trap)
@@ -151,7 +158,8 @@ void kvm_trap_msrs(const struct kvm_trap *trap,
     };
     out[1] = (struct kvm_msr_entry){.index = MSR_LSTAR,
                                     .data = trap->base + STUB_SYSCALL};
-    out[2] = (struct kvm_msr_entry){.index = MSR_SFMASK, .data = FLAGS_CLEARED};
+    out[2] = (struct kvm_msr_entry){.index = MSR_SFMASK,
+                                    .data = trap->cleared_flags};
 }
 
 static void trap_read_frame(const struct kvm_trap *trap, uint32_t index,

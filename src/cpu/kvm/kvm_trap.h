@@ -57,6 +57,8 @@ struct kvm_trap_frame {
  *  @base: a linear address that ring 3 reaches, page-aligned, of the upper half
  *  Returns: NULL if guest RAM is full. */
 struct kvm_trap *kvm_trap_create(struct kernel *kernel, uint64_t base);
+/** kvm_trap_open_window() - SYSCALL leaves RFLAGS.IF, for kvm_window.h. */
+void kvm_trap_open_window(struct kvm_trap *trap);
 void kvm_trap_destroy(struct kvm_trap *trap);
 
 /** kvm_trap_add_cpu() - the page of CPU @index; false if guest RAM is full. */

@@ -107,6 +107,7 @@ static int kvm_vcpu_op_run(struct vcpu *vcpu, const struct vcpu_run_req *req,
     cpu->run_error = kvm_vcpu_arm(cpu, req);
     if (cpu->run_error)
         return 0;
+    cpu->run->request_interrupt_window = kvm_window_is_wanted(&cpu->window);
     start = host_clock_tsc();
     cpu->run_error = kvm_call_run(cpu->kvm->host, cpu->fd, 0);
     cpu->run_tsc = host_clock_tsc() - start;

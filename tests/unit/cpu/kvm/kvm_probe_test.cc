@@ -88,6 +88,40 @@ TEST_F(KvmProbe, SeesWhetherRdtscCanBeTrappedAndElseWhoseItIs)
     EXPECT_EQ(probe.rdtsc_is_host, KVM_UNKNOWN);
 }
 
+TEST_F(KvmProbe, SeesWhereAnInterruptWindowEndsARun)
+{
+    auto page = [this] {
+        return reinterpret_cast<kvm_run *>(fake.pages.back().data());
+    };
+    uint64_t stub = 0, rip = 0;
+    bool has_window = true;
+    fake.on(KVM_SET_MSRS, [&stub](int, void *arg) {
+        auto *list = static_cast<kvm_msrs *>(arg);
+        for (uint32_t i = 0; i < list->nmsrs; i++)
+            if (list->entries[i].index == 0xc0000082)
+                stub = list->entries[i].data;
+        return static_cast<int>(list->nmsrs);
+    });
+    fake.on(KVM_GET_REGS, [&rip](int, void *arg) {
+        static_cast<kvm_regs *>(arg)->rip = rip;
+        return 0;
+    });
+    fake.on(KVM_RUN, [&, this](int, void *) {
+        int result = run();
+        if (page()->request_interrupt_window && has_window)
+            page()->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+        return result;
+    });
+    ASSERT_EQ(kvm_probe_run(host, &probe), 0);
+    EXPECT_EQ(probe.syscall_window, KVM_NO) << "before the first instruction";
+    rip = stub;
+    ASSERT_EQ(kvm_probe_run(host, &probe), 0);
+    EXPECT_EQ(probe.syscall_window, KVM_YES);
+    has_window = false;
+    ASSERT_EQ(kvm_probe_run(host, &probe), 0);
+    EXPECT_EQ(probe.syscall_window, KVM_NO) << "at the stub's OUT";
+}
+
 TEST_F(KvmProbe, TakesACounterThatKnowsTheLengthOfALoop)
 {
     fake.perf_result = 0;

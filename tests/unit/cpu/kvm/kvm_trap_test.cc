@@ -135,6 +135,10 @@ TEST_F(KvmTrap, SyscallLeadsToTheFirstStub)
     EXPECT_EQ(msrs[1].data, kBase);
     EXPECT_TRUE(msrs[2].data & X86_TF);
     EXPECT_TRUE(msrs[2].data & X86_IF);
+    kvm_trap_open_window(trap);
+    kvm_trap_msrs(trap, msrs);
+    EXPECT_TRUE(msrs[2].data & X86_TF);
+    EXPECT_FALSE(msrs[2].data & X86_IF);
 }
 
 TEST_F(KvmTrap, ReadsAFrameOfEveryVector)
