@@ -12,17 +12,30 @@
 #include "sim/report.h"
 
 enum {
+    LEAST_CHARGE = 64,         /* part of an exit */
     KVM_CORE_STRETCH = 100000, /* instructions before others get a turn */
 };
 
 /* ---------------------------------------------------------------------- time
  */
 
-/* What the guest's TSC advanced is what simulated time advances. */
+static uint64_t kvm_cpu_exit_cycles(const struct kvm_cpu *cpu)
+{
+    const struct kvm_probe *probe = &cpu->kvm->probe;
+
+    return probe->exit_ns * (uint64_t)probe->tsc_khz / 1000000;
+}
+
+/* What the guest's TSC advanced is what simulated time advances, but for what
+ * entering and leaving took: else a program with quick timers would see nothing
+ * but them.  Never nothing: it may wait for time to pass. */
 static void kvm_cpu_charge(struct kvm_cpu *cpu, uint64_t tsc)
 {
     struct base_cpu *base = &cpu->base;
-    double ticks = (double)tsc * cpu->ticks_per_tsc + cpu->ticks_left;
+    uint64_t exit = kvm_cpu_exit_cycles(cpu);
+    uint64_t least = tsc < exit / LEAST_CHARGE ? tsc : exit / LEAST_CHARGE;
+    uint64_t spent = tsc > exit + least ? tsc - exit : least;
+    double ticks = (double)spent * cpu->ticks_per_tsc + cpu->ticks_left;
     tick_t whole = (tick_t)ticks;
 
     cpu->ticks_left = ticks - (double)whole;
@@ -129,7 +142,8 @@ uint64_t kvm_cpu_ns_until(const struct kvm_cpu *cpu, tick_t until)
     tick_t left = end > now ? end - now : 0;
     double ns = (double)left * ns_per_tick;
 
-    return host_clock_ns() + (ns < 1e15 ? (uint64_t)ns : (uint64_t)1e15);
+    return host_clock_ns() + cpu->kvm->probe.exit_ns +
+           (ns < 1e15 ? (uint64_t)ns : (uint64_t)1e15);
 }
 
 /* -------------------------------------------------------------------- entry
@@ -192,13 +206,6 @@ static void kvm_cpu_serve_run(struct kvm_cpu *cpu, int err)
         kvm_cpu_tell_error(cpu, cpu->sync.err);
         kvm_cpu_fail(cpu, "KVM does not give its state", 1);
     }
-}
-
-static uint64_t kvm_cpu_exit_cycles(const struct kvm_cpu *cpu)
-{
-    const struct kvm_probe *probe = &cpu->kvm->probe;
-
-    return probe->exit_ns * (uint64_t)probe->tsc_khz / 1000000;
 }
 
 void kvm_cpu_finish(struct kvm_cpu *cpu, int err)
