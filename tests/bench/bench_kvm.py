@@ -51,7 +51,7 @@ PROGRAMS: List[Tuple[str, List[str]]] = [
 
 # What asks the kernel: names, mode of bench_kernel, count under KVM.
 EVENTS: List[Tuple[str, str, int]] = [
-    ("system call", "calls", 20_000),
+    ("system call", "calls", 200_000),
     ("first touch, 4 KiB", "small", 32_768),
     ("first touch, nearby", "near", 131_072),
     ("first touch, 2 MiB", "huge", 1024),
