@@ -140,19 +140,6 @@ static const struct sim_field fs_fields[] = {
     SIM_END,
 };
 
-/* "pending3", the key of an element of a list. */
-struct kckpt_key {
-    char text[32];
-};
-
-static struct kckpt_key kckpt_key(const char *name, uint32_t index)
-{
-    struct kckpt_key key;
-
-    (void)snprintf(key.text, sizeof(key.text), "%s%u", name, index);
-    return key;
-}
-
 /* --------------------------------------------------------------------- saving
  */
 
@@ -161,7 +148,7 @@ static void signals_save(struct kckpt *c, const struct signal_set *set)
     uint32_t count = 0;
 
     for (const struct signal_pending *p = set->first; p; p = p->next)
-        ckpt_put_tuple(c->w, kckpt_key("pending", count++).text, &p->info,
+        ckpt_put_tuple(c->w, kckpt_key("pending", count++, "").text, &p->info,
                        info_fields);
     ckpt_put_u64(c->w, "num_pending", count);
 }
@@ -170,7 +157,7 @@ static void handlers_save(struct kckpt *c,
                           const struct signal_handlers *handlers)
 {
     for (uint32_t sig = 1; sig <= SIGNAL_MAX; sig++)
-        ckpt_put_tuple(c->w, kckpt_key("action", sig).text,
+        ckpt_put_tuple(c->w, kckpt_key("action", sig, "").text,
                        &handlers->action[sig], action_fields);
 }
 
@@ -179,13 +166,14 @@ static void timers_save(struct kckpt *c, const struct process *process)
     uint32_t count = 0;
 
     for (const struct posix_timer *t = process->timers; t; t = t->next) {
-        ckpt_put_tuple(c->w, kckpt_key("timer", count).text, t, timer_fields);
-        kckpt_put_timer(c, kckpt_key("when", count++).text, &t->timer);
+        ckpt_put_tuple(c->w, kckpt_key("timer", count, "").text, t,
+                       timer_fields);
+        kckpt_put_timer(c, kckpt_key("when", count++, "").text, &t->timer);
     }
     ckpt_put_u64(c->w, "num_timers", count);
     for (uint32_t i = 0; i < SIM_ARRAY_LEN(process->itimers); i++)
-        ckpt_put_tuple(c->w, kckpt_key("itimer", i).text, &process->itimers[i],
-                       itimer_fields);
+        ckpt_put_tuple(c->w, kckpt_key("itimer", i, "").text,
+                       &process->itimers[i], itimer_fields);
     kckpt_put_timer(c, "alarm", &process->alarm);
     kckpt_put_timer(c, "cpu_check", &process->cpu_check);
 }
@@ -261,7 +249,7 @@ static void signals_load(struct kckpt *c, struct signal_set *set)
     uint32_t count = kckpt_get_u32(c, "num_pending", MAX_ITEMS);
 
     for (uint32_t i = 0; i < count && !c->error; i++) {
-        struct kckpt_key key = kckpt_key("pending", i);
+        struct kckpt_key key = kckpt_key("pending", i, "");
         struct signal_info info;
 
         kckpt_get_tuple(c, key.text, &info, info_fields);
@@ -276,7 +264,7 @@ static void signals_load(struct kckpt *c, struct signal_set *set)
 static void handlers_load(struct kckpt *c, struct signal_handlers *handlers)
 {
     for (uint32_t sig = 1; sig <= SIGNAL_MAX; sig++)
-        kckpt_get_tuple(c, kckpt_key("action", sig).text,
+        kckpt_get_tuple(c, kckpt_key("action", sig, "").text,
                         &handlers->action[sig], action_fields);
 }
 
@@ -288,8 +276,8 @@ static void timers_load(struct kckpt *c, struct process *process)
     for (uint32_t i = count; i-- > 0 && !c->error;) {
         struct posix_timer *timer = posix_timer_add(process);
 
-        kckpt_get_tuple(c, kckpt_key("timer", i).text, timer, timer_fields);
-        kckpt_get_timer(c, kckpt_key("when", i).text, &timer->timer);
+        kckpt_get_tuple(c, kckpt_key("timer", i, "").text, timer, timer_fields);
+        kckpt_get_timer(c, kckpt_key("when", i, "").text, &timer->timer);
         cpu_timer_relink(&timer->cpu);
         if (!c->error && (timer->signo < 0 || timer->signo > SIGNAL_MAX))
             kckpt_fail(c, "key timer%u: there is no signal %d", i,
@@ -298,7 +286,8 @@ static void timers_load(struct kckpt *c, struct process *process)
     for (uint32_t i = 0; i < SIM_ARRAY_LEN(process->itimers); i++) {
         struct process_itimer *timer = &process->itimers[i];
 
-        kckpt_get_tuple(c, kckpt_key("itimer", i).text, timer, itimer_fields);
+        kckpt_get_tuple(c, kckpt_key("itimer", i, "").text, timer,
+                        itimer_fields);
         cpu_timer_relink(&timer->cpu);
     }
     if (!c->error)
