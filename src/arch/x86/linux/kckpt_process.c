@@ -52,6 +52,8 @@ static const struct sim_field thread_fields[] = {
     KCKPT_FIELD_U64S(struct thread, affinity),
     KCKPT_FIELD_32(struct thread, nice),
     KCKPT_FIELD(struct thread, policy),
+    KCKPT_FIELD(struct thread, rt_priority),
+    KCKPT_FIELD(struct thread, resets_on_fork),
     KCKPT_ROW(struct thread, comm, SIM_U8, 1),
     KCKPT_FIELD(struct thread, sigmask),
     KCKPT_FIELD(struct thread, altstack),

@@ -90,8 +90,10 @@ struct thread {
     enum thread_state run_state;
     uint32_t last_cpu;
     uint64_t affinity[4];
-    int32_t nice;    /* -20 to 19: longer to shorter time slices */
-    uint32_t policy; /* SCHED_OTHER, SCHED_BATCH or SCHED_IDLE */
+    int32_t nice;         /* -20 to 19: longer to shorter time slices */
+    uint32_t policy;      /* SCHED_OTHER, _BATCH, _IDLE, _FIFO, _RR */
+    uint32_t rt_priority; /* 1 to 99 with the last two, else 0 */
+    bool resets_on_fork;  /* children are ordinary (SCHED_RESET_ON_FORK) */
     char comm[16];
 
     uint64_t sigmask;
@@ -221,8 +223,14 @@ bool sched_run_next(struct linux_cpu *cpu);
 /** sched_ran() - @insts were executed; ends the time slice if it is used up
  *  and somebody else waits for a CPU. */
 void sched_ran(struct linux_cpu *cpu, uint64_t insts);
+/* A round of SCHED_RR [ticks]: Linux's default, 100 ms. */
+#define SCHED_RR_SLICE (TICKS_PER_SECOND / 10)
+
 void sched_enqueue(struct thread *thread);
 void sched_dequeue(struct thread *thread);
+/** sched_set_priority() - its real-time priority, 0: it is an ordinary thread;
+ *  its place in the queue, and who runs, follow at once. */
+void sched_set_priority(struct thread *thread, uint32_t priority);
 /* The running thread leaves its CPU; the core stops. */
 void sched_leave(struct thread *thread, enum thread_state state);
 void sched_yield_cpu(struct thread *thread);
