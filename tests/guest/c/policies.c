@@ -9,6 +9,7 @@
  * guest-flags: -O1 -D_GNU_SOURCE -pthread
  */
 #include <errno.h>
+#include <grp.h>
 #include <pthread.h>
 #include <sched.h>
 #include <semaphore.h>
@@ -331,6 +332,35 @@ static void spin(int policy, int priority)
     printf("policy %d was let in\n", policy);
 }
 
+/* Which ones it had at first is the shell's. */
+static void try_groups(void)
+{
+    gid_t list[4] = {9, 3, 3, 5}, got[4] = {0};
+    long result = setgroups(4, list);
+    int count;
+
+    printf("groups: %s\n", name(result));
+    if (result)
+        return;
+    printf("room for 3: %s\n", name(getgroups(3, got)));
+    count = getgroups(4, got);
+    printf("%d of %d: %u %u %u %u\n", count, getgroups(0, NULL), got[0], got[1],
+           got[2], got[3]);
+    list[1] = (gid_t)-1;
+    printf("wrong: %s", name(setgroups(4, list)));
+    printf(" %s", name(setgroups(65537, list)));
+    printf(" %s\n", name(setgroups(1, (gid_t *)8)));
+    fflush(stdout);
+    if (!fork()) {
+        printf("child: %d\n", getgroups(0, NULL));
+        printf("none: %s", name(setgroups(0, NULL)));
+        printf(" %d\n", getgroups(0, NULL));
+        fflush(stdout);
+        _exit(0);
+    }
+    wait(NULL);
+}
+
 int main(int argc, char **argv)
 {
     (void)argv;
@@ -350,8 +380,10 @@ int main(int argc, char **argv)
     try_wrong();
     fail_interval();
     try_children();
+    try_groups();
     printf("without privileges: %s\n", name(setresuid(65534, 65534, 65534)));
     try_policies();
     try_children();
+    try_groups();
     return 0;
 }

@@ -19,6 +19,7 @@ static const struct sim_field process_fields[] = {
     KCKPT_FIELD(struct process, sid),
     KCKPT_FIELD_U32S(struct process, ids.user),
     KCKPT_FIELD_U32S(struct process, ids.group),
+    KCKPT_FIELD(struct process, has_groups),
     KCKPT_FIELD_U64S(struct process, rlimits),
     KCKPT_FIELD_STR(struct process, exe),
     KCKPT_FIELD(struct process, is_32),
@@ -193,6 +194,7 @@ static void process_save(struct kckpt *c, const struct process *process)
     ckpt_put_u64(c->w, "table", kckpt_id(&c->tables, process->files));
     ckpt_put_u64(c->w, "fs", kckpt_id(&c->fs, process->fs));
     ckpt_put_u64(c->w, "handlers", kckpt_id(&c->handlers, process->handlers));
+    ckpt_put_u64s(c->w, "groups", process->groups, process->num_groups);
     signals_save(c, &process->pending);
     timers_save(c, process);
     for (const struct thread *t = process->threads; t; t = t->next)
@@ -363,6 +365,23 @@ static void process_check_ids(struct kckpt *c, const struct process *process,
     }
 }
 
+static void groups_load(struct kckpt *c, struct process *process)
+{
+    size_t count;
+    uint64_t *groups = kckpt_get_u64s(c, "groups", &count);
+
+    if (!c->error && count > PROCESS_MAX_GROUPS)
+        kckpt_fail(c, "key groups: too many");
+    for (size_t i = 0; i < count && !c->error; i++) {
+        if (groups[i] >= UINT32_MAX)
+            kckpt_fail(c, "key groups: %llu is no group",
+                       (unsigned long long)groups[i]);
+    }
+    if (!c->error)
+        process_set_groups(process, groups, (uint32_t)count);
+    mem_free(groups);
+}
+
 static void process_load(struct kckpt *c, struct process *process)
 {
     size_t count;
@@ -370,6 +389,7 @@ static void process_load(struct kckpt *c, struct process *process)
 
     kckpt_section(c, "process.%u", process->pid);
     kckpt_get_fields(c, process, process_fields);
+    groups_load(c, process);
     process_load_shared(c, process);
     signals_load(c, &process->pending);
     timers_load(c, process);

@@ -163,6 +163,9 @@ struct process {
     struct signal_handlers *handlers;
     struct signal_set pending;
     struct process_ids ids;
+    uint64_t *groups; /* supplementary ones, in order */
+    uint32_t num_groups;
+    bool has_groups; /* setgroups(2) was called; else it is the real group */
     uint64_t rlimits[NUM_RLIMITS][2];
     char *exe; /* canonical guest path */
     bool is_32;
@@ -194,6 +197,11 @@ struct process {
 
 struct process *process_create(struct kernel *kernel, struct process *parent);
 void process_free(struct process *process);
+/** process_set_groups() - its supplementary groups, which are copied. */
+void process_set_groups(struct process *process, const uint64_t *groups,
+                        uint32_t count);
+/* Linux's NGROUPS_MAX. */
+enum { PROCESS_MAX_GROUPS = 65536 };
 struct thread *thread_create(struct process *process);
 /* The thread ends; the process with its last one. */
 void thread_exit(struct thread *thread, int32_t status);
