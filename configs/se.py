@@ -19,6 +19,7 @@ import sys
 
 import m5
 from gearshift import checkpoints, simulation
+from gearshift.cli.options import add_param_option
 from gearshift.gearbox import GearBox
 from gearshift.gearplan import GEARS, Plan
 from m5.objects import (
@@ -85,15 +86,7 @@ def parse_args():
         help="programs find HOST under the name APP",
     )
     add("--allow-write", action="append", default=[], metavar="PATH")
-    add(
-        "-P",
-        "--param",
-        action="append",
-        default=[],
-        metavar="PATH=VALUE",
-        help="set a parameter below root, such as "
-        "'system.cpu[:].coreInsts=0'",
-    )
+    add_param_option(parser)
     checkpoints.add_options(parser)
     return parser.parse_args()
 

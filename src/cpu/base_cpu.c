@@ -256,6 +256,13 @@ void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts,
     base_cpu_next_inst_stop(cpu);
 }
 
+void base_cpu_forget_stops(struct base_cpu *cpu)
+{
+    while (cpu->inst_stops)
+        base_cpu_drop_inst_stop(&cpu->inst_stops);
+    base_cpu_next_inst_stop(cpu);
+}
+
 void base_cpu_cancel_stops(struct base_cpu *cpu, const char *cause)
 {
     struct base_cpu_inst_stop **link = &cpu->inst_stops;
@@ -276,9 +283,7 @@ bool base_cpu_is_idle(const struct base_cpu *cpu)
 
 void base_cpu_limit_insts(struct base_cpu *cpu)
 {
-    while (cpu->inst_stops)
-        base_cpu_drop_inst_stop(&cpu->inst_stops);
-    cpu->stop_insts = UINT64_MAX;
+    base_cpu_forget_stops(cpu);
     if (cpu->max_insts_any_thread)
         base_cpu_stop_after(cpu, cpu->max_insts_any_thread, EXIT_MAX_INSTS);
     if (cpu->max_insts_all_threads)
@@ -449,8 +454,7 @@ static void base_cpu_fini(struct sim_object *obj)
     eventq_deschedule(sim_eventq(obj->sim), &cpu->progress);
     stat_vector_fini(&cpu->op_class);
     cpu_io_fini(cpu);
-    while (cpu->inst_stops)
-        base_cpu_drop_inst_stop(&cpu->inst_stops);
+    base_cpu_forget_stops(cpu);
     /* The first CPU to go takes the kernel along, which refers to all cores. */
     base_cpu_drop_vcpu(cpu);
     if (cpu->is_in_se)

@@ -163,6 +163,9 @@ void base_cpu_stop_after(struct base_cpu *cpu, uint64_t insts,
 /** base_cpu_cancel_stops() - forget the instruction stops with @cause. */
 void base_cpu_cancel_stops(struct base_cpu *cpu, const char *cause);
 
+/** base_cpu_forget_stops() - forget all of them. */
+void base_cpu_forget_stops(struct base_cpu *cpu);
+
 /** base_cpu_activate() - there is something to run; while the CPU is switched
  *  out, for the one that will take over. */
 void base_cpu_activate(struct base_cpu *cpu);

@@ -18,6 +18,8 @@ static const struct sim_field base_cpu_run_fields[] = {
     SIM_FIELD(struct base_cpu, runner.now, "ticks", "How far it has got"),
     SIM_FIELD(struct base_cpu, linux_cpu.slice_left, "",
               "Instructions left of the time slice"),
+    SIM_FIELD(struct base_cpu, linux_cpu.rt_ran, "",
+              "Instructions of real-time threads since another one ran"),
     SIM_FIELD(struct base_cpu, linux_cpu.is_woken, "", "Will look for work"),
     SIM_FIELD(struct base_cpu, was_active, "", "When it was switched out"),
     SIM_FIELD(struct base_cpu, io.is_quiesced, "", "Sleeps: m5_quiesce"),

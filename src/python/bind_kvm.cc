@@ -8,6 +8,8 @@
 #include <pybind11/stl.h>
 
 #include <cerrno>
+#include <cinttypes>
+#include <cstdio>
 #include <cstring>
 #include <list>
 #include <map>
@@ -314,6 +316,59 @@ py::object kvm_vcpu_info(const Object &object)
     return dict;
 }
 
+const struct kvm_cpu *open_vcpu_of(const Object &object)
+{
+    const struct kvm_cpu *cpu = kvm_cpu_of(object.obj);
+
+    if (!cpu->run)
+        raise("KvmError",
+              std::string(object.obj->path) +
+                  ": KVM has its registers from the first simulate() on",
+              -ENODEV, "");
+    return cpu;
+}
+
+/* Bytes that belong to a register: KVM's number tells. */
+size_t size_of_reg(uint64_t reg)
+{
+    return size_t{1} << ((reg & KVM_REG_SIZE_MASK) >> KVM_REG_SIZE_SHIFT);
+}
+
+void check_reg(const struct kvm_cpu *cpu, uint64_t reg, int err,
+               const char *name)
+{
+    char text[2 * sizeof(reg) + 1];
+
+    if (!err)
+        return;
+    (void)std::snprintf(text, sizeof(text), "%" PRIx64, reg);
+    raise("KvmError",
+          std::string(cpu->base.base.base.path) + ": " + name +
+              ": register 0x" + text + ": " + std::strerror(-err),
+          err, name);
+}
+
+py::bytes kvm_get_reg(const Object &object, uint64_t reg)
+{
+    const struct kvm_cpu *cpu = open_vcpu_of(object);
+    std::string value(size_of_reg(reg), '\0');
+
+    check_reg(cpu, reg,
+              kvm_host_get_reg(cpu->kvm->host, cpu->fd, reg, value.data()),
+              "KVM_GET_ONE_REG");
+    return value;
+}
+
+void kvm_set_reg(const Object &object, uint64_t reg, std::string value)
+{
+    const struct kvm_cpu *cpu = open_vcpu_of(object);
+
+    value.resize(size_of_reg(reg));
+    check_reg(cpu, reg,
+              kvm_host_set_reg(cpu->kvm->host, cpu->fd, reg, value.data()),
+              "KVM_SET_ONE_REG");
+}
+
 } // namespace
 
 void bind_kvm(py::module_ &module)
@@ -322,6 +377,11 @@ void bind_kvm(py::module_ &module)
                "Capabilities and probe of the host's KVM.");
     module.def("kvm_vm_info", kvm_vm_info);
     module.def("kvm_vcpu_info", kvm_vcpu_info);
+    module.def("kvm_get_reg", kvm_get_reg);
+    module.def("kvm_set_reg",
+               [](const Object &object, uint64_t reg, const py::bytes &value) {
+                   kvm_set_reg(object, reg, value);
+               });
     py::class_<KvmHost>(module, "KvmHost")
         .def(py::init<const std::string &, const py::object &>(),
              py::arg("path") = "/dev/kvm", py::arg("kernel") = py::none())

@@ -72,13 +72,13 @@ uint64_t trace_ring_id(const struct trace_ring *ring)
 /* --------------------------------------------------------------------- lock
  */
 
-/* Another thread is done in no time.  One that was interrupted by the signal
- * handler that is waiting here never will be. */
 enum {
     WRITER_TRIES = 100,
     READER_TRIES = 1 << 20, /* only a crash in the middle of a record remains */
 };
 
+/* Gives up after @tries: another thread is done in no time, but one that was
+ * interrupted by the signal handler that is waiting here never will be. */
 static bool try_lock(struct trace_ring *ring, int tries)
 {
     while (tries-- > 0)

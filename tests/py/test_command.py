@@ -3,6 +3,9 @@
 
 import re
 
+import pytest
+from conftest import ROOT
+
 import gearshift
 
 
@@ -229,3 +232,21 @@ def test_a_port_for_debuggers_is_not_taken_silently(runner):
     none = runner.run("-q", "--remote-gdb-port=0", "script.py")
     assert (none.stdout, none.stderr) == ("0\n", "")
     assert runner.run("-q", "script.py").stdout == "7000\n"
+
+
+@pytest.mark.parametrize(
+    "command, program",
+    [
+        (["se"], ["/bin/true"]),
+        (["bare"], ["/bin/true"]),
+        ([str(ROOT / "configs" / "se.py")], ["-c", "/bin/true"]),
+    ],
+)
+def test_parameters_are_set_alike_by_commands_and_scripts(
+    runner, command, program
+):
+    done = runner.run(*command, "-P", "system.cpu[:].nope=1", *program)
+    assert done.returncode == 1
+    assert "has no parameter 'nope'" in done.stderr
+    told = runner.run(*command, "--help").stdout
+    assert "-P PATH=VALUE, --param PATH=VALUE" in told

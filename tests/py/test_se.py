@@ -199,6 +199,15 @@ def test_far_transfers_beyond_a_segment(tmp_path):
     assert run_se(*command).stdout == native.stdout
 
 
+def test_a_real_time_thread_that_never_waits_lets_others_run():
+    command = [str(ROOT / "build/guest/c/policies"), "spin"]
+    native = subprocess.run(
+        command, capture_output=True, text=True, check=True
+    )
+    done = run_se("--clock=20MHz", *command)
+    assert done.stdout == native.stdout, done.stderr
+
+
 def test_a_parameter_is_set_from_the_command_line(tmp_path):
     out = tmp_path / "out"
     param = "system.cpu[:].max_insts_any_thread=1234"

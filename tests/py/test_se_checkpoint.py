@@ -6,6 +6,7 @@ import os
 import random
 import re
 import shutil
+import subprocess
 
 import pytest
 from conftest import ROOT
@@ -17,6 +18,7 @@ TABLE = b"\n[root.checksums]\n"
 # script.py MODE INSTS DIR CPU NUM_CPUS PROGRAM ARGS...
 SCRIPT = """\
 import os
+import re
 import sys
 
 import m5
@@ -55,7 +57,8 @@ if "Kvm" in model and int(insts):
     event = m5.simulate(int(insts))
 else:
     event = m5.simulate()
-if "max instruction count" in event.getCause() or "limit" in event.getCause():
+cause = event.getCause()
+if re.search("max instruction count|limit|^checkpoint$", cause):
     if mode == "pause":
         m5.stats.reset()
         event = m5.simulate()
@@ -485,6 +488,74 @@ def test_checkpoints_pass_between_kvm_and_the_functional_cpu(runner):
     first = saver.run("save", saver_half(saver))
     rest = saver.run("restore", model="X86KvmCPU")
     assert (first[0] + rest[0], rest[1]) == whole[:2]
+
+
+# Parent, child and grandchild live when the parent asks for the checkpoint;
+# each has code of its own that asks by VMCALL afterwards.
+FAMILY = r"""
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+#include <unistd.h>
+enum { PAGE = 4096, SUM = 0x6d350023 };
+static uint64_t sum(uint64_t a, uint64_t b) {
+    uint64_t number = SUM;
+    register uint64_t r8 __asm__("r8") = 0, r9 __asm__("r9") = 0;
+    __asm__ volatile("vmcall" : "+a"(number) : "D"(a), "S"(b), "d"(0), "c"(0),
+                     "r"(r8), "r"(r9) : "memory");
+    return number;
+}
+/* mov eax, SUM; xor edx, edx; xor ecx, ecx; xor r8d, r8d; xor r9d, r9d;
+ * vmcall; ret */
+static const uint8_t code[] = {
+    0xb8, 0x23, 0, 0x35, 0x6d,  0x31, 0xd2,  0x31, 0xc9,
+    0x45, 0x31, 0xc0,  0x45, 0x31, 0xc9,  0x0f, 0x01, 0xc1,  0xc3};
+int main(void) {
+    int up[2], down[2], level = 0;
+    char byte = 0;
+    if (pipe(up) || pipe(down)) return 1;
+    while (level < 2 && !fork()) level++;
+    uint8_t *own = mmap(0, PAGE, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    memcpy(own, code, sizeof code);
+    if (mprotect(own, PAGE, PROT_READ | PROT_EXEC)) return 1;
+    if (level) {
+        if (write(up[1], "", 1) != 1 || read(down[0], &byte, 1) != 1) return 1;
+    } else {
+        if (read(up[0], &byte, 1) != 1 || read(up[0], &byte, 1) != 1) return 1;
+        __asm__ volatile(".byte 0x0f, 0x04, 0x43, 0x00" : : "D"(0L), "S"(0L)
+                         : "rax", "memory"); /* m5_checkpoint() */
+        if (write(down[1], "12", 2) != 2) return 1;
+    }
+    if (level < 2) wait(0);
+    uint64_t other = ((uint64_t (*)(uint64_t, uint64_t))own)(level, 40);
+    printf("%d: %lu %lu\n", level, sum(level, 30), other);
+    return 0;
+}
+"""
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+@pytest.mark.parametrize("model", ["X86AtomicSimpleCPU", "X86KvmCPU"])
+def test_every_restored_process_may_ask_by_vmcall_under_kvm(
+    runner, model, cpus
+):
+    """KVM's own kernel would answer: no process's code may go unseen."""
+    info = runner.run("kvm-info")
+    if info.returncode:
+        pytest.skip(f"KVM: {info.stdout.strip()} {info.stderr.strip()}")
+    runner.write(FAMILY, "family.c")
+    program = str(runner.path("family"))
+    command = ["gcc", "-O1", "-static", "-o", program, program + ".c"]
+    subprocess.run(command, check=True)
+    saver = Saver(runner, [program], cpus)
+    first = saver.run("save", model=model)
+    assert first[:2] == ("", STOPPED), first[2]
+    done = saver.run("restore", model="X86KvmCPU")
+    assert done[0] == "2: 32 42\n1: 31 41\n0: 30 40\n", done[2]
+    assert done[1] == 0
 
 
 def test_a_cpu_that_had_taken_over_does_so_again(runner):

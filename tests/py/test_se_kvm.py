@@ -140,3 +140,66 @@ def test_pseudo_operations_work_in_all_forms(runner):
         assert "3" in done.stdout + done.stderr, (form, done)
         done = runner.run("se", "--cpu=kvm", str(tool), form, "exit")
         assert "m5_exit instruction encountered" in done.stderr, (form, done)
+
+
+ONE_REG = """\
+import m5
+from m5.objects import *
+from gearshift.kvm import KvmError
+
+U64 = 0x2030000000000000
+EFER = U64 | 2 << 32 | 0xC0000080  # as KVM numbers MSRs, where it does
+TSC_AUX = U64 | 2 << 32 | 0xC0000103
+
+def told(call, *args):
+    try:
+        return call(*args)
+    except KvmError as error:
+        return f"{error.ioctl} {error.errno} {error.message}"
+
+root = Root(full_system=False, system=System(mem_ranges=[AddrRange("64MiB")]))
+system = root.system
+system.clk_domain = SrcClockDomain(
+    clock="1GHz", voltage_domain=VoltageDomain()
+)
+system.membus = SystemXBar()
+system.system_port = system.membus.cpu_side_ports
+system.mem = SimpleMemory(range=system.mem_ranges[0])
+system.mem.port = system.membus.mem_side_ports
+system.workload = X86EmuLinux()
+system.kvm_vm = KvmVM()
+system.cpu = X86KvmCPU(workload=Process(cmd=["/bin/true"]))
+system.cpu.connectBus(system.membus)
+m5.instantiate()
+print(told(system.cpu.getOneReg, EFER))
+m5.simulate()
+print(told(system.cpu.getOneReg, U64 | 0x7777))
+print(told(system.cpu.setOneReg, U64 | 0x7777, 5))
+print(told(system.cpu.getOneReg, EFER))
+print(told(system.cpu.setOneReg, TSC_AUX, 77))
+print(told(system.cpu.getOneReg, TSC_AUX))
+try:
+    system.cpu.setOneReg(TSC_AUX, 1 << 64)
+except OverflowError:
+    print("too large")
+"""
+
+
+@needs_kvm
+def test_a_single_register_of_the_vcpu_is_read_and_set(runner):
+    """Or refused with KVM's word: only newer kernels have numbers for x86."""
+    done = runner.script(ONE_REG)
+    lines = done.stdout.splitlines()
+    assert lines[0].endswith("from the first simulate() on"), done.stderr
+    for line, name in zip(lines[1:3], ["KVM_GET_ONE_REG", "KVM_SET_ONE_REG"]):
+        assert line.endswith(
+            f"cpu: {name}: register 0x2030000000007777: Invalid argument"
+        )
+        assert line.startswith(f"{name} 22 system.")
+    if lines[3].startswith("KVM_GET_ONE_REG 22"):
+        assert lines[4].startswith("KVM_SET_ONE_REG 22")
+        assert lines[5].startswith("KVM_GET_ONE_REG 22")
+    else:
+        assert int(lines[3]) & 0x501 == 0x501  # LMA, LME, SCE
+        assert lines[4:6] == ["None", "77"]
+    assert lines[6] == "too large"

@@ -75,7 +75,8 @@ static void kvm_cpu_stops_changed(struct linux_cpu *linux_cpu)
 
 bool kvm_cpu_counts(const struct kvm_cpu *cpu)
 {
-    return cpu->use_perf && cpu->kvm->probe.perf_counter == KVM_YES;
+    return cpu->use_perf && !cpu->has_lost_count &&
+           cpu->kvm->probe.perf_counter == KVM_YES;
 }
 
 /* What the host can do is known when it was asked: kvm_cpu_check_limits(). */
@@ -85,10 +86,13 @@ static const char *kvm_cpu_inst_stop_refusal(const struct base_cpu *base)
 
     if (!cpu->kvm->host || kvm_cpu_counts(cpu))
         return NULL;
-    return cpu->use_perf
-               ? "this host counts no instructions under KVM; give a place or "
-                 "a time, or use another CPU model for this part"
-               : "usePerf=False does not count instructions";
+    if (!cpu->use_perf)
+        return "usePerf=False does not count instructions";
+    return cpu->has_lost_count
+               ? "the counter of instructions was lost in an earlier part of "
+                 "this run"
+               : "this host counts no instructions under KVM; give a place or "
+                 "a time, or use another CPU model for this part";
 }
 
 static void kvm_cpu_check_limits(const struct kvm_cpu *cpu)

@@ -65,12 +65,13 @@ struct kvm_cpu {
     struct kvm_run *run; /* shared with the kernel; NULL: not open */
     int fd;
     uint32_t vcpu_id;
-    int run_error;      /* of the last KVM_RUN: 0, -EINTR, other -errno */
-    uint64_t run_tsc;   /* how far the guest's TSC went in it */
-    uint64_t run_limit; /* instructions it may take; UINT64_MAX: any number */
-    uint64_t run_insts; /* instructions that were counted in it */
-    bool has_host_tsc;  /* the guest's TSC is the host's + tsc_offset */
-    bool has_told_tsc;  /* that it is not what the guest expects */
+    int run_error;       /* of the last KVM_RUN: 0, -EINTR, other -errno */
+    uint64_t run_tsc;    /* how far the guest's TSC went in it */
+    uint64_t run_limit;  /* instructions it may take; UINT64_MAX: any number */
+    uint64_t run_insts;  /* instructions that were counted in it */
+    bool has_lost_count; /* from some run on KVM's instructions are unknown */
+    bool has_host_tsc;   /* the guest's TSC is the host's + tsc_offset */
+    bool has_told_tsc;   /* that it is not what the guest expects */
     double ticks_per_tsc;
     double ticks_left; /* fraction of a tick that was not charged yet */
 };

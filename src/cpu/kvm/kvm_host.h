@@ -125,9 +125,9 @@ SIM_MUST_CHECK int kvm_host_feature_msrs(struct kvm_host *host,
  * @reg: KVM's number, which holds the register's size too
  * @value: as many bytes as that
  *
- * On x86 all that KVM carries has a request of its own for many registers at
- * once, so that nothing here reads single ones; KVM itself has this request for
- * x86 only since it knows registers that are no MSRs (the shadow stack's).
+ * For scripts: on x86 all that the simulator carries has a request of its own
+ * for many registers at once.  KVM itself has this request for x86 only since
+ * it knows registers that are no MSRs (the shadow stack's).
  * Returns: 0, -ENOTSUP without KVM_CAP_ONE_REG, or -errno.
  */
 SIM_MUST_CHECK int kvm_host_get_reg(const struct kvm_host *host, int fd,

@@ -118,7 +118,7 @@ static int perf_arm(const struct kvm_perf *perf, int fd, uint64_t period)
         period = 1;
     else if (period > PERF_NEVER)
         period = PERF_NEVER;
-    return kvm_host_ioctl(perf->host, fd, PERF_EVENT_IOC_PERIOD, &period);
+    return kvm_call_set_perf_period(perf->host, fd, &period);
 }
 
 int kvm_perf_arm_insts(struct kvm_perf *perf, uint64_t insts)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* The run loop: guest time, entries, what is better left to the core. */
 #include <errno.h>
+#include <inttypes.h>
 #include <string.h>
 
 #include "arch/x86/core.h"
@@ -119,15 +120,24 @@ static void kvm_cpu_lose_count(struct kvm_cpu *cpu)
              strerrordesc_np(-cpu->perf.err));
     kvm_perf_close(&cpu->perf);
     cpu->perf.err = 0;
-    cpu->use_perf = false;
-    if (cpu->base.inst_stops)
-        kvm_cpu_fail(cpu, "KVM: a stop after instructions cannot be met", 1);
+    cpu->has_lost_count = true;
+    if (!cpu->base.inst_stops)
+        return;
+    base_cpu_forget_stops(&cpu->base); /* they would be met too late */
+    kvm_cpu_fail(cpu, "KVM: a stop after instructions cannot be met", 1);
 }
 
 static void kvm_cpu_charge_insts(struct kvm_cpu *cpu)
 {
+    const uint64_t left = cpu->base.stop_insts - cpu->base.num_insts;
+
     if (cpu->perf.err)
         kvm_cpu_lose_count(cpu);
+    if (cpu->run_insts > left)
+        sim_warn(&cpu->base.base.base,
+                 "a stop after instructions is passed by %" PRIu64
+                 ": the host told of it later than KVM_PERF_MARGIN allows",
+                 cpu->run_insts - left);
     base_cpu_count_insts(&cpu->base, cpu->run_insts);
     cpu->num_host_insts += cpu->run_insts;
     cpu->run_insts = 0;
@@ -218,9 +228,9 @@ void kvm_cpu_finish(struct kvm_cpu *cpu, int err)
     cpu->num_exits++;
     kvm_cpu_charge(cpu, cpu->run_tsc);
     cpu->run_tsc = 0;
-    kvm_cpu_charge_insts(cpu);
     if (!err || err == -EINTR || err == -EAGAIN)
         cpu->sync.err = kvm_sync_exit(&cpu->sync);
+    kvm_cpu_charge_insts(cpu);
     if (!err && cpu->sync.trap && !kvm_exit_is_wasted(cpu))
         kvm_turn_judge(&cpu->turn, ran, kvm_cpu_exit_cycles(cpu),
                        cpu->core_insts);

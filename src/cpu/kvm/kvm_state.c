@@ -217,11 +217,11 @@ static void kvm_state_find_msrs(struct kvm_state_io *io)
 {
     struct kvm_msr_entry values[SIM_ARRAY_LEN(kvm_state_msrs)] = {0};
 
-    for (uint8_t i = 0; i < SIM_ARRAY_LEN(kvm_state_msrs); i++) {
+    for (size_t i = 0; i < SIM_ARRAY_LEN(kvm_state_msrs); i++) {
         if (kvm_state_trial(&kvm_state_msrs[i]))
             continue;
         values[io->num_msrs].index = kvm_state_msrs[i].index;
-        io->msr_rows[io->num_msrs++] = i;
+        io->msr_rows[io->num_msrs++] = (uint8_t)i;
     }
     kvm_state_try_msrs(io, values, kvm_call_get_msrs);
     kvm_state_try_msrs(io, values, kvm_call_set_msrs);
@@ -264,13 +264,13 @@ uint32_t kvm_state_add_machine_msrs(struct kvm_state_io *io,
 {
     uint32_t num_lost = 0;
 
-    for (uint8_t i = 0; i < SIM_ARRAY_LEN(kvm_state_msrs); i++) {
+    for (size_t i = 0; i < SIM_ARRAY_LEN(kvm_state_msrs); i++) {
         const struct kvm_state_msr *row = &kvm_state_msrs[i];
 
         if (!kvm_state_trial(row))
             continue;
         if (kvm_state_keeps_msr(io, row))
-            io->msr_rows[io->num_msrs++] = i;
+            io->msr_rows[io->num_msrs++] = (uint8_t)i;
         else
             lost[num_lost++] = row->index;
     }

@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <poll.h>
 #include <stddef.h>
-#include <stdio.h>
 #include <sys/epoll.h>
 
 #include "arch/x86/linux/file.h"
@@ -171,12 +170,10 @@ static void epoll_save(const struct file *file, struct kckpt *c)
 
     for (const struct epoll_item *item = epoll->items; item;
          item = item->next) {
-        char key[32];
-
-        (void)snprintf(key, sizeof(key), "item%u", count);
-        ckpt_put_tuple(c->w, key, item, epoll_fields);
-        (void)snprintf(key, sizeof(key), "item%u_file", count++);
-        ckpt_put_u64(c->w, key, kckpt_id(&c->files, item->file));
+        ckpt_put_tuple(c->w, kckpt_key("item", count, "").text, item,
+                       epoll_fields);
+        ckpt_put_u64(c->w, kckpt_key("item", count++, "_file").text,
+                     kckpt_id(&c->files, item->file));
     }
     ckpt_put_u64(c->w, "num_items", count);
 }
@@ -184,18 +181,15 @@ static void epoll_save(const struct file *file, struct kckpt *c)
 static void epoll_load_item(struct epoll_item **link, struct kckpt *c,
                             uint32_t index)
 {
-    char key[32];
-    struct file *target;
+    struct file *target =
+        kckpt_get_needed(c, kckpt_key("item", index, "_file").text, &c->files);
 
-    (void)snprintf(key, sizeof(key), "item%u_file", index);
-    target = kckpt_get_needed(c, key, &c->files);
     if (!target)
         return;
     *link = alloc_zeroed(1, sizeof(**link));
     (*link)->file = target;
     target->num_epolls++;
-    (void)snprintf(key, sizeof(key), "item%u", index);
-    kckpt_get_tuple(c, key, *link, epoll_fields);
+    kckpt_get_tuple(c, kckpt_key("item", index, "").text, *link, epoll_fields);
 }
 
 static struct epoll *epoll_attach(struct file *file)

@@ -224,20 +224,6 @@ static const struct sim_field head_fields[] = {
     SIM_END,
 };
 
-/* "watch3", "watch3_path" */
-struct inotify_key {
-    char text[40];
-};
-
-static struct inotify_key inotify_key(const char *name, uint32_t index,
-                                      const char *part)
-{
-    struct inotify_key key;
-
-    (void)snprintf(key.text, sizeof(key.text), "%s%u%s", name, index, part);
-    return key;
-}
-
 /* What the path leads to now.  Returns: 0 or -errno. */
 static int inotify_find(struct kernel *kernel, const char *path,
                         struct stat *st)
@@ -285,10 +271,10 @@ static void inotify_save_watch(const struct file *file, struct kckpt *c,
         if (!host)
             kckpt_refuse(c, file, "something it watches has no known name");
     }
-    ckpt_put_u64(c->w, inotify_key("watch", index, "_host").text, host);
-    ckpt_put_tuple(c->w, inotify_key("watch", index, "").text, watch,
+    ckpt_put_u64(c->w, kckpt_key("watch", index, "_host").text, host);
+    ckpt_put_tuple(c->w, kckpt_key("watch", index, "").text, watch,
                    watch_fields);
-    ckpt_put_str(c->w, inotify_key("watch", index, "_path").text, watch->path);
+    ckpt_put_str(c->w, kckpt_key("watch", index, "_path").text, watch->path);
 }
 
 static void file_inotify_save(const struct file *file, struct kckpt *c)
@@ -304,9 +290,9 @@ static void file_inotify_save(const struct file *file, struct kckpt *c)
     for (const struct inotify_watch *w = inotify->watches; w; w = w->next)
         inotify_save_watch(file, c, w, num_watches++);
     for (const struct inotify_item *i = inotify->first; i; i = i->next) {
-        ckpt_put_tuple(c->w, inotify_key("event", num_events, "").text,
-                       &i->event, head_fields);
-        ckpt_put_bytes(c->w, inotify_key("event", num_events++, "_name").text,
+        ckpt_put_tuple(c->w, kckpt_key("event", num_events, "").text, &i->event,
+                       head_fields);
+        ckpt_put_bytes(c->w, kckpt_key("event", num_events++, "_name").text,
                        i->name, i->event.len);
     }
     ckpt_put_u64(c->w, "num_watches", num_watches);
@@ -333,11 +319,10 @@ static void inotify_load_watch(struct inotify_watch **link, struct kckpt *c,
     int error;
 
     *link = watch;
-    kckpt_get_tuple(c, inotify_key("watch", index, "").text, watch,
-                    watch_fields);
-    watch->path = kckpt_get_str(c, inotify_key("watch", index, "_path").text);
-    host = kckpt_get_u32(c, inotify_key("watch", index, "_host").text,
-                         c->num_hosts);
+    kckpt_get_tuple(c, kckpt_key("watch", index, "").text, watch, watch_fields);
+    watch->path = kckpt_get_str(c, kckpt_key("watch", index, "_path").text);
+    host =
+        kckpt_get_u32(c, kckpt_key("watch", index, "_host").text, c->num_hosts);
     if (c->error)
         return;
     error = host ? inotify_stat_host(c, host, &st)
@@ -355,10 +340,9 @@ static void inotify_load_event(struct inotify *inotify, struct kckpt *c,
     struct inotify_head event = {0};
     size_t len;
     uint8_t *name =
-        kckpt_get_bytes(c, inotify_key("event", index, "_name").text, &len);
+        kckpt_get_bytes(c, kckpt_key("event", index, "_name").text, &len);
 
-    kckpt_get_tuple(c, inotify_key("event", index, "").text, &event,
-                    head_fields);
+    kckpt_get_tuple(c, kckpt_key("event", index, "").text, &event, head_fields);
     if (!c->error && len > VFS_PATH_MAX)
         kckpt_fail(c, "key event%u_name: is too long", index);
     event.len = (uint32_t)len;

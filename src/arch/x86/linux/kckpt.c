@@ -37,6 +37,14 @@ static void kckpt_free_ids(struct kckpt_ids *ids)
     ids->len = 0;
 }
 
+struct kckpt_key kckpt_key(const char *list, uint32_t index, const char *part)
+{
+    struct kckpt_key key;
+
+    (void)snprintf(key.text, sizeof(key.text), "%s%u%s", list, index, part);
+    return key;
+}
+
 /* --------------------------------------------------------------------- errors
  */
 

@@ -92,6 +92,13 @@ void kckpt_fail(struct kckpt *c, const char *fmt, ...) SIM_PRINTF(2, 3);
  *  it open. */
 void kckpt_refuse(struct kckpt *c, const struct file *file, const char *why);
 
+/* "watch3", "watch3_path": an element of a list, and what belongs to it. */
+struct kckpt_key {
+    char text[48];
+};
+
+struct kckpt_key kckpt_key(const char *list, uint32_t index, const char *part);
+
 /* Reading; after an error they give nothing, and say so in c->error. */
 uint64_t kckpt_get_u64(struct kckpt *c, const char *key);
 /* @max: the largest value that makes sense. */

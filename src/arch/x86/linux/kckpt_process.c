@@ -19,6 +19,7 @@ static const struct sim_field process_fields[] = {
     KCKPT_FIELD(struct process, sid),
     KCKPT_FIELD_U32S(struct process, ids.user),
     KCKPT_FIELD_U32S(struct process, ids.group),
+    KCKPT_FIELD(struct process, has_groups),
     KCKPT_FIELD_U64S(struct process, rlimits),
     KCKPT_FIELD_STR(struct process, exe),
     KCKPT_FIELD(struct process, is_32),
@@ -52,6 +53,8 @@ static const struct sim_field thread_fields[] = {
     KCKPT_FIELD_U64S(struct thread, affinity),
     KCKPT_FIELD_32(struct thread, nice),
     KCKPT_FIELD(struct thread, policy),
+    KCKPT_FIELD(struct thread, rt_priority),
+    KCKPT_FIELD(struct thread, resets_on_fork),
     KCKPT_ROW(struct thread, comm, SIM_U8, 1),
     KCKPT_FIELD(struct thread, sigmask),
     KCKPT_FIELD(struct thread, altstack),
@@ -140,19 +143,6 @@ static const struct sim_field fs_fields[] = {
     SIM_END,
 };
 
-/* "pending3", the key of an element of a list. */
-struct kckpt_key {
-    char text[32];
-};
-
-static struct kckpt_key kckpt_key(const char *name, uint32_t index)
-{
-    struct kckpt_key key;
-
-    (void)snprintf(key.text, sizeof(key.text), "%s%u", name, index);
-    return key;
-}
-
 /* --------------------------------------------------------------------- saving
  */
 
@@ -161,7 +151,7 @@ static void signals_save(struct kckpt *c, const struct signal_set *set)
     uint32_t count = 0;
 
     for (const struct signal_pending *p = set->first; p; p = p->next)
-        ckpt_put_tuple(c->w, kckpt_key("pending", count++).text, &p->info,
+        ckpt_put_tuple(c->w, kckpt_key("pending", count++, "").text, &p->info,
                        info_fields);
     ckpt_put_u64(c->w, "num_pending", count);
 }
@@ -170,7 +160,7 @@ static void handlers_save(struct kckpt *c,
                           const struct signal_handlers *handlers)
 {
     for (uint32_t sig = 1; sig <= SIGNAL_MAX; sig++)
-        ckpt_put_tuple(c->w, kckpt_key("action", sig).text,
+        ckpt_put_tuple(c->w, kckpt_key("action", sig, "").text,
                        &handlers->action[sig], action_fields);
 }
 
@@ -179,13 +169,14 @@ static void timers_save(struct kckpt *c, const struct process *process)
     uint32_t count = 0;
 
     for (const struct posix_timer *t = process->timers; t; t = t->next) {
-        ckpt_put_tuple(c->w, kckpt_key("timer", count).text, t, timer_fields);
-        kckpt_put_timer(c, kckpt_key("when", count++).text, &t->timer);
+        ckpt_put_tuple(c->w, kckpt_key("timer", count, "").text, t,
+                       timer_fields);
+        kckpt_put_timer(c, kckpt_key("when", count++, "").text, &t->timer);
     }
     ckpt_put_u64(c->w, "num_timers", count);
     for (uint32_t i = 0; i < SIM_ARRAY_LEN(process->itimers); i++)
-        ckpt_put_tuple(c->w, kckpt_key("itimer", i).text, &process->itimers[i],
-                       itimer_fields);
+        ckpt_put_tuple(c->w, kckpt_key("itimer", i, "").text,
+                       &process->itimers[i], itimer_fields);
     kckpt_put_timer(c, "alarm", &process->alarm);
     kckpt_put_timer(c, "cpu_check", &process->cpu_check);
 }
@@ -203,6 +194,7 @@ static void process_save(struct kckpt *c, const struct process *process)
     ckpt_put_u64(c->w, "table", kckpt_id(&c->tables, process->files));
     ckpt_put_u64(c->w, "fs", kckpt_id(&c->fs, process->fs));
     ckpt_put_u64(c->w, "handlers", kckpt_id(&c->handlers, process->handlers));
+    ckpt_put_u64s(c->w, "groups", process->groups, process->num_groups);
     signals_save(c, &process->pending);
     timers_save(c, process);
     for (const struct thread *t = process->threads; t; t = t->next)
@@ -261,7 +253,7 @@ static void signals_load(struct kckpt *c, struct signal_set *set)
     uint32_t count = kckpt_get_u32(c, "num_pending", MAX_ITEMS);
 
     for (uint32_t i = 0; i < count && !c->error; i++) {
-        struct kckpt_key key = kckpt_key("pending", i);
+        struct kckpt_key key = kckpt_key("pending", i, "");
         struct signal_info info;
 
         kckpt_get_tuple(c, key.text, &info, info_fields);
@@ -276,7 +268,7 @@ static void signals_load(struct kckpt *c, struct signal_set *set)
 static void handlers_load(struct kckpt *c, struct signal_handlers *handlers)
 {
     for (uint32_t sig = 1; sig <= SIGNAL_MAX; sig++)
-        kckpt_get_tuple(c, kckpt_key("action", sig).text,
+        kckpt_get_tuple(c, kckpt_key("action", sig, "").text,
                         &handlers->action[sig], action_fields);
 }
 
@@ -288,8 +280,8 @@ static void timers_load(struct kckpt *c, struct process *process)
     for (uint32_t i = count; i-- > 0 && !c->error;) {
         struct posix_timer *timer = posix_timer_add(process);
 
-        kckpt_get_tuple(c, kckpt_key("timer", i).text, timer, timer_fields);
-        kckpt_get_timer(c, kckpt_key("when", i).text, &timer->timer);
+        kckpt_get_tuple(c, kckpt_key("timer", i, "").text, timer, timer_fields);
+        kckpt_get_timer(c, kckpt_key("when", i, "").text, &timer->timer);
         cpu_timer_relink(&timer->cpu);
         if (!c->error && (timer->signo < 0 || timer->signo > SIGNAL_MAX))
             kckpt_fail(c, "key timer%u: there is no signal %d", i,
@@ -298,7 +290,8 @@ static void timers_load(struct kckpt *c, struct process *process)
     for (uint32_t i = 0; i < SIM_ARRAY_LEN(process->itimers); i++) {
         struct process_itimer *timer = &process->itimers[i];
 
-        kckpt_get_tuple(c, kckpt_key("itimer", i).text, timer, itimer_fields);
+        kckpt_get_tuple(c, kckpt_key("itimer", i, "").text, timer,
+                        itimer_fields);
         cpu_timer_relink(&timer->cpu);
     }
     if (!c->error)
@@ -372,6 +365,23 @@ static void process_check_ids(struct kckpt *c, const struct process *process,
     }
 }
 
+static void groups_load(struct kckpt *c, struct process *process)
+{
+    size_t count;
+    uint64_t *groups = kckpt_get_u64s(c, "groups", &count);
+
+    if (!c->error && count > PROCESS_MAX_GROUPS)
+        kckpt_fail(c, "key groups: too many");
+    for (size_t i = 0; i < count && !c->error; i++) {
+        if (groups[i] >= UINT32_MAX)
+            kckpt_fail(c, "key groups: %llu is no group",
+                       (unsigned long long)groups[i]);
+    }
+    if (!c->error)
+        process_set_groups(process, groups, (uint32_t)count);
+    mem_free(groups);
+}
+
 static void process_load(struct kckpt *c, struct process *process)
 {
     size_t count;
@@ -379,6 +389,7 @@ static void process_load(struct kckpt *c, struct process *process)
 
     kckpt_section(c, "process.%u", process->pid);
     kckpt_get_fields(c, process, process_fields);
+    groups_load(c, process);
     process_load_shared(c, process);
     signals_load(c, &process->pending);
     timers_load(c, process);

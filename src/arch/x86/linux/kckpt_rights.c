@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /* Descriptions and credentials that travel over sockets. */
-#include <stdio.h>
-
 #include "arch/x86/linux/file.h"
 #include "arch/x86/linux/kckpt.h"
 #include "arch/x86/linux/kernel.h"
@@ -33,20 +31,6 @@ static const struct sim_field rights_fields[] = {
     SIM_END,
 };
 
-/* "in_rights3", "in_rights3_files" */
-struct rights_key {
-    char text[48];
-};
-
-static struct rights_key rights_key(const char *key, uint32_t index,
-                                    const char *part)
-{
-    struct rights_key out;
-
-    (void)snprintf(out.text, sizeof(out.text), "%s%u%s", key, index, part);
-    return out;
-}
-
 void kckpt_collect_rights(struct kckpt *c, const struct rights_queue *queue)
 {
     for (const struct socket_rights *r = queue->first; r; r = r->next) {
@@ -66,8 +50,8 @@ void kckpt_put_rights(struct kckpt *c, const char *key,
 
         for (uint32_t i = 0; i < r->num_files; i++)
             ids[i] = kckpt_id(&c->files, r->files[i]);
-        ckpt_put_tuple(c->w, rights_key(key, index, "").text, r, rights_fields);
-        ckpt_put_u64s(c->w, rights_key(key, index, "_files").text, ids,
+        ckpt_put_tuple(c->w, kckpt_key(key, index, "").text, r, rights_fields);
+        ckpt_put_u64s(c->w, kckpt_key(key, index, "_files").text, ids,
                       r->num_files);
     }
     ckpt_put_tuple(c->w, key, &head, head_fields);
@@ -119,12 +103,12 @@ void kckpt_get_rights(struct kckpt *c, const char *key,
     queue->written = head.written;
     queue->read = head.read;
     for (uint32_t i = 0; i < head.count && !c->error; i++) {
-        struct rights_key name = rights_key(key, i, "");
+        struct kckpt_key name = kckpt_key(key, i, "");
 
         *link = socket_rights_create();
         kckpt_get_tuple(c, name.text, *link, rights_fields);
         rights_check(c, name.text, queue, *link, after);
-        rights_get_files(c, rights_key(key, i, "_files").text, *link);
+        rights_get_files(c, kckpt_key(key, i, "_files").text, *link);
         after = (*link)->end;
         link = &(*link)->next;
     }

@@ -364,6 +364,7 @@ void kernel_change_cpu(struct linux_cpu *old, struct linux_cpu *cpu)
     cpu->loaded_mm = old->loaded_mm;
     cpu->tsc_ahead = old->tsc_ahead;
     cpu->slice_left = kernel_scale_slice(old, cpu);
+    cpu->rt_ran = old->rt_ran;
     cpu->is_woken = old->is_woken;
     kernel->cpus[cpu->index] = cpu;
     if (cpu->loaded)

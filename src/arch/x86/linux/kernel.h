@@ -97,6 +97,7 @@ struct linux_cpu {
     struct mm *loaded_mm;  /* whose tables CR3 points to; a reference */
     uint64_t slice_left;   /* of the time slice, in the unit of quantum */
     uint64_t quantum;      /* time slice; 0: kernel_cfg.quantum_insts */
+    uint64_t rt_ran;       /* of real-time threads since another one ran */
     bool is_woken;         /* has been told to look for a thread */
     tick_t (*now)(struct linux_cpu *cpu);
     void (*wake)(struct linux_cpu *cpu); /* there is work: run */

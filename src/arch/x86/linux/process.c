@@ -57,12 +57,24 @@ static const uint64_t default_rlimits[NUM_RLIMITS][2] = {
 
 enum { DEFAULT_TIMERSLACK_NS = 50000 };
 
+void process_set_groups(struct process *process, const uint64_t *groups,
+                        uint32_t count)
+{
+    mem_free(process->groups);
+    process->groups = alloc_zeroed((size_t)count + 1, sizeof(*groups));
+    if (count)
+        memcpy(process->groups, groups, count * sizeof(*groups));
+    process->num_groups = count;
+}
+
 static void process_inherit(struct process *process,
                             const struct process *parent)
 {
     process->pgid = parent->pgid;
     process->sid = parent->sid;
     process->ids = parent->ids;
+    process_set_groups(process, parent->groups, parent->num_groups);
+    process->has_groups = parent->has_groups;
     process->is_32 = parent->is_32;
     process->personality = parent->personality;
     process->exe = parent->exe ? alloc_strdup(parent->exe) : NULL;
@@ -198,6 +210,7 @@ void process_free(struct process *process)
         if (p->parent == process)
             p->parent = NULL;
     }
+    mem_free(process->groups);
     mem_free(process->exe);
     mem_free(process);
 }

@@ -90,8 +90,10 @@ struct thread {
     enum thread_state run_state;
     uint32_t last_cpu;
     uint64_t affinity[4];
-    int32_t nice;    /* -20 to 19: longer to shorter time slices */
-    uint32_t policy; /* SCHED_OTHER, SCHED_BATCH or SCHED_IDLE */
+    int32_t nice;         /* -20 to 19: longer to shorter time slices */
+    uint32_t policy;      /* SCHED_OTHER, _BATCH, _IDLE, _FIFO, _RR */
+    uint32_t rt_priority; /* 1 to 99 with the last two, else 0 */
+    bool resets_on_fork;  /* children are ordinary (SCHED_RESET_ON_FORK) */
     char comm[16];
 
     uint64_t sigmask;
@@ -161,6 +163,9 @@ struct process {
     struct signal_handlers *handlers;
     struct signal_set pending;
     struct process_ids ids;
+    uint64_t *groups; /* supplementary ones, in order */
+    uint32_t num_groups;
+    bool has_groups; /* setgroups(2) was called; else it is the real group */
     uint64_t rlimits[NUM_RLIMITS][2];
     char *exe; /* canonical guest path */
     bool is_32;
@@ -192,6 +197,11 @@ struct process {
 
 struct process *process_create(struct kernel *kernel, struct process *parent);
 void process_free(struct process *process);
+/** process_set_groups() - its supplementary groups, which are copied. */
+void process_set_groups(struct process *process, const uint64_t *groups,
+                        uint32_t count);
+/* Linux's NGROUPS_MAX. */
+enum { PROCESS_MAX_GROUPS = 65536 };
 struct thread *thread_create(struct process *process);
 /* The thread ends; the process with its last one. */
 void thread_exit(struct thread *thread, int32_t status);
@@ -221,8 +231,14 @@ bool sched_run_next(struct linux_cpu *cpu);
 /** sched_ran() - @insts were executed; ends the time slice if it is used up
  *  and somebody else waits for a CPU. */
 void sched_ran(struct linux_cpu *cpu, uint64_t insts);
+/* A round of SCHED_RR [ticks]: Linux's default, 100 ms. */
+#define SCHED_RR_SLICE (TICKS_PER_SECOND / 10)
+
 void sched_enqueue(struct thread *thread);
 void sched_dequeue(struct thread *thread);
+/** sched_set_priority() - its real-time priority, 0: it is an ordinary thread;
+ *  its place in the queue, and who runs, follow at once. */
+void sched_set_priority(struct thread *thread, uint32_t priority);
 /* The running thread leaves its CPU; the core stops. */
 void sched_leave(struct thread *thread, enum thread_state state);
 void sched_yield_cpu(struct thread *thread);

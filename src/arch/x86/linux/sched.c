@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-3-Clause */
 /*
- * Which thread runs where: one queue in order of readiness, time slices counted
- * in instructions, so that a run is deterministic.  A core keeps the state of
+ * Which thread runs where: one queue in order of readiness, of which real-time
+ * threads come first; time slices counted in instructions, so that a run is
+ * deterministic.  A core keeps the state of
  * the thread it ran last until somebody else needs the core or the state.
  */
+#include <sched.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -11,6 +13,10 @@
 #include "arch/x86/linux/process.h"
 #include "arch/x86/linux/rseq.h"
 #include "arch/x86/linux/syscall.h"
+
+/* How long real-time threads have a CPU while others wait: nearly a second, as
+ * in sched(7), "Limiting the CPU usage of real-time". */
+#define RT_RUNTIME (TICKS_PER_SECOND / 100 * 95)
 
 /* ------------------------------------------------------------------ the queue
  */
@@ -36,7 +42,7 @@ static void sched_wake_cpu(struct kernel *kernel, const struct thread *thread)
     }
 }
 
-void sched_enqueue(struct thread *thread)
+static void sched_put_last(struct thread *thread)
 {
     struct kernel *kernel = thread->process->kernel;
 
@@ -47,7 +53,17 @@ void sched_enqueue(struct thread *thread)
     else
         kernel->run_first = thread;
     kernel->run_last = thread;
-    sched_wake_cpu(kernel, thread);
+}
+
+static void sched_put_first(struct thread *thread)
+{
+    struct kernel *kernel = thread->process->kernel;
+
+    thread->run_state = THREAD_RUNNABLE;
+    thread->run_next = kernel->run_first;
+    kernel->run_first = thread;
+    if (!kernel->run_last)
+        kernel->run_last = thread;
 }
 
 void sched_dequeue(struct thread *thread)
@@ -69,16 +85,108 @@ void sched_dequeue(struct thread *thread)
     }
 }
 
-/* The first thread that may run on @cpu. */
-static struct thread *sched_pop(struct kernel *kernel, uint32_t cpu)
+/* Real-time threads may not have a CPU for themselves for ever. */
+static bool sched_is_throttled(const struct linux_cpu *cpu)
 {
-    for (struct thread *t = kernel->run_first; t; t = t->run_next) {
-        if (sched_may_use(t, cpu)) {
-            sched_dequeue(t);
-            return t;
-        }
+    return cpu->rt_ran * cpu->period >= RT_RUNTIME;
+}
+
+/* Whose turn is next on @cpu, in the queue; NULL: nobody may run there. */
+static struct thread *sched_first(const struct linux_cpu *cpu)
+{
+    struct thread *first = NULL;
+    struct thread *ordinary = NULL;
+
+    for (struct thread *t = cpu->kernel->run_first; t; t = t->run_next) {
+        if (!sched_may_use(t, cpu->index))
+            continue;
+        if (!ordinary && !t->rt_priority)
+            ordinary = t;
+        if (!first || t->rt_priority > first->rt_priority)
+            first = t;
     }
-    return NULL;
+    return ordinary && sched_is_throttled(cpu) ? ordinary : first;
+}
+
+static struct thread *sched_pop(const struct linux_cpu *cpu)
+{
+    struct thread *thread = sched_first(cpu);
+
+    if (thread)
+        sched_dequeue(thread);
+    return thread;
+}
+
+/* The CPU looks at the queue as soon as it can. */
+static void sched_end_slice(struct linux_cpu *cpu)
+{
+    cpu->slice_left = 1;
+    if (cpu->kernel->current == cpu)
+        x86_core_stop(cpu->core);
+}
+
+/* @thread is ready: if all CPUs that it may use are busy, the one that runs the
+ * least lets it run next. */
+static void sched_prefer(const struct thread *thread)
+{
+    const struct kernel *kernel = thread->process->kernel;
+    struct linux_cpu *least = NULL;
+
+    for (uint32_t i = 0; i < kernel->num_cpus; i++) {
+        struct linux_cpu *cpu = kernel->cpus[i];
+
+        if (!sched_may_use(thread, i))
+            continue;
+        if (!cpu->thread)
+            return;
+        if (!least || cpu->thread->rt_priority < least->thread->rt_priority)
+            least = cpu;
+    }
+    if (least && least->thread->rt_priority < thread->rt_priority &&
+        !sched_is_throttled(least))
+        sched_end_slice(least);
+}
+
+/* As Linux does: behind its equals, or, after a loss, before them. */
+static void sched_requeue(struct thread *thread, uint32_t old)
+{
+    sched_dequeue(thread);
+    if (thread->rt_priority < old)
+        sched_put_first(thread);
+    else
+        sched_put_last(thread);
+    if (thread->rt_priority)
+        sched_prefer(thread);
+}
+
+void sched_set_priority(struct thread *thread, uint32_t priority)
+{
+    uint32_t old = thread->rt_priority;
+    const struct thread *next = NULL;
+
+    thread->rt_priority = priority;
+    if (thread->run_state == THREAD_RUNNABLE && (old || priority))
+        sched_requeue(thread, old);
+    else if (thread->run_state == THREAD_RUNNING)
+        next = sched_first(thread->cpu);
+    if (next && next->rt_priority > priority)
+        sched_end_slice(thread->cpu);
+}
+
+void sched_enqueue(struct thread *thread)
+{
+    sched_put_last(thread);
+    sched_wake_cpu(thread->process->kernel, thread);
+    if (thread->rt_priority)
+        sched_prefer(thread);
+}
+
+/* Interrupted by somebody of a higher priority: before its equals. */
+static void sched_put_back(struct thread *thread)
+{
+    sched_leave(thread, THREAD_WAITING);
+    sched_put_first(thread);
+    sched_wake_cpu(thread->process->kernel, thread);
 }
 
 /* ------------------------------------------------------------ state in a core
@@ -207,14 +315,19 @@ void sched_wake(struct thread *thread, enum wake_reason reason)
     sched_enqueue(thread);
 }
 
-/* The time slice: a quarter more for each step to a lower nice value.
- * Source: sched(7), "The nice value". */
+/* A round of SCHED_RR, and how long SCHED_FIFO goes without a look at who
+ * waits.  Else the time slice: a quarter more for each step to a lower nice
+ * value. Sources: sched(7), "The nice value"; sched_rr_get_interval(2). */
 static uint64_t sched_quantum(const struct linux_cpu *cpu,
                               const struct thread *thread)
 {
     uint64_t insts =
         cpu->quantum ? cpu->quantum : cpu->kernel->cfg.quantum_insts;
 
+    if (thread->rt_priority)
+        return SCHED_RR_SLICE / cpu->period;
+    if (sched_is_throttled(cpu))
+        return (TICKS_PER_SECOND - RT_RUNTIME) / cpu->period;
     for (int nice = thread->nice; nice < 0; nice++)
         insts += insts / 4;
     for (int nice = 0; nice < thread->nice; nice++)
@@ -284,7 +397,7 @@ bool sched_run_next(struct linux_cpu *cpu)
 
         if (!thread) {
             cpu->is_woken = false;
-            thread = sched_pop(kernel, cpu->index);
+            thread = sched_pop(cpu);
             if (thread)
                 sched_start(cpu, thread);
         }
@@ -299,12 +412,32 @@ bool sched_run_next(struct linux_cpu *cpu)
     return found;
 }
 
+/* The slice is over.  Source: sched(7), "Scheduling policies". */
+static void sched_rotate(struct linux_cpu *cpu)
+{
+    struct thread *thread = cpu->thread;
+    const struct thread *next = sched_first(cpu);
+
+    if (!thread->rt_priority || !next) {
+        if (cpu->kernel->run_first)
+            sched_yield_cpu(thread);
+    } else if (next->rt_priority > thread->rt_priority ||
+               (!next->rt_priority && sched_is_throttled(cpu))) {
+        sched_put_back(thread);
+    } else if (next->rt_priority == thread->rt_priority &&
+               thread->policy == SCHED_RR) {
+        sched_yield_cpu(thread);
+    }
+}
+
 void sched_ran(struct linux_cpu *cpu, uint64_t insts)
 {
     cpu->slice_left -= insts < cpu->slice_left ? insts : cpu->slice_left;
-    if (cpu->slice_left || !cpu->thread)
+    if (!cpu->thread)
+        return;
+    cpu->rt_ran = cpu->thread->rt_priority ? cpu->rt_ran + insts : 0;
+    if (cpu->slice_left)
         return;
     cpu->slice_left = sched_quantum(cpu, cpu->thread);
-    if (cpu->kernel->run_first)
-        sched_yield_cpu(cpu->thread);
+    sched_rotate(cpu);
 }

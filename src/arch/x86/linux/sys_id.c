@@ -3,6 +3,7 @@
 #include <asm/prctl.h>
 #include <errno.h>
 #include <linux/prctl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
@@ -145,18 +146,64 @@ static int64_t sys_setfsid(struct syscall *call)
 
 static int64_t sys_getgroups(struct syscall *call)
 {
-    uint32_t gid = call->process->ids.group[ID_REAL];
+    const struct process *process = call->process;
+    uint32_t count = process->has_groups ? process->num_groups : 1;
+    int room = (int)call->arg[0];
 
-    if ((int)call->arg[0] < 0)
+    if (room < 0 || (room && (uint32_t)room < count))
         return -EINVAL;
-    if (!call->arg[0])
-        return 1;
-    return uaccess_put(call->mm, call->arg[1], gid) ? -EFAULT : 1;
+    for (uint32_t i = 0; room && i < count; i++) {
+        uint32_t group = process->has_groups ? (uint32_t)process->groups[i]
+                                             : process->ids.group[ID_REAL];
+
+        if (uaccess_put(call->mm, call->arg[1] + i * sizeof(group), group))
+            return -EFAULT;
+    }
+    return count;
+}
+
+static int id_compare(const void *a, const void *b)
+{
+    uint64_t first = *(const uint64_t *)a, second = *(const uint64_t *)b;
+
+    return first < second ? -1 : first > second;
+}
+
+/* Returns: 0 or -errno. */
+static int64_t id_read_groups(const struct syscall *call, uint64_t *groups,
+                              uint32_t count)
+{
+    for (uint32_t i = 0; i < count; i++) {
+        uint32_t group;
+
+        if (uaccess_get(call->mm, call->arg[1] + i * sizeof(group), group))
+            return -EFAULT;
+        if (group == UINT32_MAX)
+            return -EINVAL;
+        groups[i] = group;
+    }
+    return 0;
 }
 
 static int64_t sys_setgroups(struct syscall *call)
 {
-    return call->process->ids.user[ID_EFFECTIVE] ? -EPERM : 0;
+    uint32_t count = (uint32_t)call->arg[0];
+    uint64_t *groups;
+    int64_t error;
+
+    if (call->process->ids.user[ID_EFFECTIVE])
+        return -EPERM;
+    if (count > PROCESS_MAX_GROUPS)
+        return -EINVAL;
+    groups = alloc_zeroed((size_t)count + 1, sizeof(*groups));
+    error = id_read_groups(call, groups, count);
+    if (!error) {
+        qsort(groups, count, sizeof(*groups), id_compare);
+        process_set_groups(call->process, groups, count);
+        call->process->has_groups = true;
+    }
+    mem_free(groups);
+    return error;
 }
 
 /* ------------------------------------------------------------ groups, sessions
@@ -505,6 +552,7 @@ const struct syscall_row sys_id_rows[] = {
     SYSCALL_ROW_32(setresuid32, "ddd", sys_setresuid),
     SYSCALL_ROW_32(setresgid32, "ddd", sys_setresgid),
     SYSCALL_ROW_32(getgroups32, "dp", sys_getgroups),
+    SYSCALL_ROW_32(setgroups32, "dp", sys_setgroups),
     SYSCALL_ROW(getpgid, "d"),
     SYSCALL_ROW(getpgrp, ""),
     SYSCALL_ROW(setpgid, "dd"),

@@ -83,6 +83,21 @@ static struct process *clone_process(struct syscall *call,
     return child;
 }
 
+/* Source: sched(7), "Resetting scheduling policy for child processes". */
+static void clone_policy(struct thread *child, const struct thread *parent)
+{
+    child->nice = parent->nice;
+    child->policy = parent->policy;
+    child->rt_priority = parent->rt_priority;
+    if (!parent->resets_on_fork)
+        return;
+    if (parent->rt_priority)
+        child->policy = SCHED_OTHER;
+    if (parent->rt_priority || parent->nice < 0)
+        child->nice = 0;
+    child->rt_priority = 0;
+}
+
 static void clone_registers(struct syscall *call, struct thread *child,
                             const struct clone_request *request)
 {
@@ -94,8 +109,7 @@ static void clone_registers(struct syscall *call, struct thread *child,
     if ((request->flags & CLONE_SETTLS) && !call->is_32)
         child->state->seg[X86_FS].base = request->tls;
     memcpy(child->tls, call->thread->tls, sizeof(child->tls));
-    child->nice = call->thread->nice;
-    child->policy = call->thread->policy;
+    clone_policy(child, call->thread);
 }
 
 /* 32-bit programs give a descriptor instead of an address. */

@@ -118,6 +118,14 @@ static int made_nice(const struct process *process)
     return process->threads ? process->threads->nice : 0;
 }
 
+/* Source: proc(5), field 18. */
+static int made_priority(const struct process *process)
+{
+    int rt = process->threads ? (int)process->threads->rt_priority : 0;
+
+    return rt ? -1 - rt : 20 + made_nice(process);
+}
+
 static void made_stat(struct made *made)
 {
     const struct process *p = made->process;
@@ -130,16 +138,18 @@ static void made_stat(struct made *made)
                 p->pid, p->threads ? p->threads->comm : "", made_state(p),
                 p->parent ? p->parent->pid : 1, p->pgid, p->sid,
                 (unsigned long long)p->min_faults, (unsigned long long)run,
-                20 + made_nice(p), made_nice(p), p->num_threads,
+                made_priority(p), made_nice(p), p->num_threads,
                 (unsigned long long)(p->start / (TICKS_PER_SECOND / 100)),
                 (unsigned long long)(mm ? mm->total : 0),
                 (unsigned long long)(mm ? mm->resident / FRAME_SIZE : 0));
     made_printf(made,
-                "%llu %llu %llu 0 0 0 0 0 0 0 0 0 %u 0 0 0 0 0 0 0 0 0 0 "
+                "%llu %llu %llu 0 0 0 0 0 0 0 0 0 %u 0 %u %u 0 0 0 0 0 0 0 "
                 "0 0 0 0 0\n",
                 (unsigned long long)(mm ? mm->code_start : 0),
                 (unsigned long long)(mm ? mm->code_end : 0),
-                (unsigned long long)(mm ? mm->stack_start : 0), p->exit_signal);
+                (unsigned long long)(mm ? mm->stack_start : 0), p->exit_signal,
+                p->threads ? p->threads->rt_priority : 0,
+                p->threads ? p->threads->policy : 0);
 }
 
 static void made_statm(struct made *made)

@@ -70,6 +70,31 @@ def _print(cpu: Any, group: str) -> None:
     print(_core.vcpu_dump_group(cpu.getCCObject(), group), end="", flush=True)
 
 
+# Where KVM's number of a register has the base 2 logarithm of its bytes.
+_REG_SIZE_SHIFT = 52
+
+
+class KvmRegisterMethods:
+    """gem5's access to one register of the host's vCPU, by KVM's number.
+
+    These are the vCPU's own, for what the simulator does not carry: what it
+    does carry may be newer in `cpu.regs`, and goes in at the next entry.
+    KvmError where KVM refuses: kernels know few numbers on x86, or none.
+    """
+
+    def getOneReg(self: Any, number: int) -> int:
+        """The value."""
+        value = _core.kvm_get_reg(self.getCCObject(), number)
+        return int.from_bytes(value, "little")
+
+    def setOneReg(self: Any, number: int, value: int) -> None:
+        """Set it; the value must fit into the size that @number tells."""
+        size = 1 << (number >> _REG_SIZE_SHIFT & 15)
+        _core.kvm_set_reg(
+            self.getCCObject(), number, value.to_bytes(size, "little")
+        )
+
+
 class KvmDumpMethods:
     """gem5's dumps: each prints; `cpu.dump()` returns all of it as text."""
 
@@ -106,4 +131,8 @@ class KvmDumpMethods:
         _print(self, "events")
 
 
-MIXINS = {"KvmVM": KvmVMMethods, "X86KvmCPU": KvmDumpMethods}
+MIXINS = {
+    "KvmVM": KvmVMMethods,
+    "BaseKvmCPU": KvmRegisterMethods,
+    "X86KvmCPU": KvmDumpMethods,
+}

@@ -1,8 +1,12 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Options of the command: gem5's names with gem5's meanings."""
+"""Options of the command: gem5's names with gem5's meanings.
+
+And one that the commands and scripts below it share.
+"""
 
 from __future__ import annotations
 
+import argparse
 import optparse
 from typing import Any, List, Tuple
 
@@ -16,6 +20,19 @@ USAGE = """%prog [gearshift options] script.py [script options]
 
 commands:
 """
+
+
+def add_param_option(parser: argparse.ArgumentParser) -> None:
+    """-P PATH=VALUE into "param", for Root.apply_config()."""
+    parser.add_argument(
+        "-P",
+        "--param",
+        action="append",
+        default=[],
+        metavar="PATH=VALUE",
+        help="set a parameter below root, such as "
+        "'system.cpu[:].coreInsts=0'",
+    )
 
 
 class _Formatter(optparse.IndentedHelpFormatter):

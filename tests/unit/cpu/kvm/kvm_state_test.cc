@@ -465,18 +465,40 @@ TEST_F(KvmState, GoesThroughTheSharedPageWithoutAnIoctl)
     EXPECT_EQ(fake.count(KVM_SET_REGS), 0);
 }
 
-TEST(KvmStateHost, CarriesAThousandStatesUnchanged)
+/* A vCPU of this host's KVM. */
+class KvmStateHost : public testing::Test
 {
-    kvm_host_cfg cfg = {};
+  protected:
+    void SetUp() override
+    {
+        kvm_host_cfg cfg = {};
+        char why[KVM_HOST_WHY_SIZE];
+
+        if (kvm_host_open(&cfg, &host, why))
+            GTEST_SKIP() << why;
+        has_vm = !kvm_probe_vm_create(host, &vm);
+        ASSERT_TRUE(has_vm);
+        has_io = !kvm_state_init(&io, host, vm.vcpu_fd);
+        ASSERT_TRUE(has_io);
+    }
+    void TearDown() override
+    {
+        if (has_io)
+            kvm_state_fini(&io);
+        if (has_vm)
+            kvm_probe_vm_destroy(&vm);
+        kvm_host_close(host);
+    }
+
     kvm_host *host = nullptr;
-    char why[KVM_HOST_WHY_SIZE];
     kvm_probe_vm vm;
     kvm_state_io io;
-    rng rng;
-    if (kvm_host_open(&cfg, &host, why))
-        GTEST_SKIP() << why;
-    ASSERT_EQ(kvm_probe_vm_create(host, &vm), 0);
-    ASSERT_EQ(kvm_state_init(&io, host, vm.vcpu_fd), 0);
+    struct rng rng;
+    bool has_vm = false, has_io = false;
+};
+
+TEST_F(KvmStateHost, CarriesAThousandStatesUnchanged)
+{
     RecordProperty("missing", kvm_state_missing(&io));
     rng_seed(&rng, 3);
     for (int i = 0; i < 1000 && !HasFailure(); i++) {
@@ -486,9 +508,6 @@ TEST(KvmStateHost, CarriesAThousandStatesUnchanged)
         ASSERT_EQ(kvm_state_get(&io, &back, KVM_STATE_ALL), 0);
         expect_same(io, state, back);
     }
-    kvm_state_fini(&io);
-    kvm_probe_vm_destroy(&vm);
-    kvm_host_close(host);
 }
 
 /* The widest set of components that the host takes for a guest. */
@@ -517,18 +536,8 @@ void expect_same_wide(const x86_state &a, const x86_state &b)
     EXPECT_EQ(memcmp(&a.ldtr, &b.ldtr, sizeof(a.ldtr)), 0);
 }
 
-TEST(KvmStateHost, CarriesWideVectorsSegmentsAndEventsUnchanged)
+TEST_F(KvmStateHost, CarriesWideVectorsSegmentsAndEventsUnchanged)
 {
-    kvm_host_cfg cfg = {};
-    kvm_host *host = nullptr;
-    char why[KVM_HOST_WHY_SIZE];
-    kvm_probe_vm vm;
-    kvm_state_io io;
-    rng rng;
-    if (kvm_host_open(&cfg, &host, why))
-        GTEST_SKIP() << why;
-    ASSERT_EQ(kvm_probe_vm_create(host, &vm), 0);
-    ASSERT_EQ(kvm_state_init(&io, host, vm.vcpu_fd), 0);
     rng_seed(&rng, 4);
     uint64_t xcr0 = widest(&io, &rng);
     RecordProperty("xcr0", static_cast<int>(xcr0));
@@ -543,9 +552,6 @@ TEST(KvmStateHost, CarriesWideVectorsSegmentsAndEventsUnchanged)
         expect_same(io, state, back);
         expect_same_wide(state, back);
     }
-    kvm_state_fini(&io);
-    kvm_probe_vm_destroy(&vm);
-    kvm_host_close(host);
 }
 
 } // namespace

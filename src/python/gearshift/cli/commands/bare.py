@@ -9,6 +9,8 @@ import sys
 import tempfile
 from typing import Any, List
 
+from gearshift.cli.options import add_param_option
+
 HELP = "run an image on a bare PC"
 
 _CPUS = {"atomic": "X86AtomicSimpleCPU", "kvm": "X86KvmCPU"}
@@ -63,15 +65,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--test-device", action="store_true", help="add a PcTestDevice")
     add("--max-insts", type=int, default=0, metavar="N", help="stop after N")
     add("--outdir", metavar="DIR", help="write configuration and stats here")
-    add(
-        "-P",
-        "--param",
-        action="append",
-        default=[],
-        metavar="PATH=VALUE",
-        help="set a parameter below root, such as "
-        "'system.cpu[:].coreInsts=0'",
-    )
+    add_param_option(parser)
     add("--debug-flags", default="", metavar="FLAG[,FLAG]")
     add("--debug-file", default="cerr", metavar="FILE")
     add("image")

@@ -11,6 +11,7 @@ import tempfile
 from typing import Any, List, Optional
 
 from gearshift import checkpoints, gearplan
+from gearshift.cli.options import add_param_option
 
 HELP = "run a Linux program"
 
@@ -55,15 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="PATH",
         help="the program may change what is below",
     )
-    add(
-        "-P",
-        "--param",
-        action="append",
-        default=[],
-        metavar="PATH=VALUE",
-        help="set a parameter below root, such as "
-        "'system.cpu[:].coreInsts=0'",
-    )
+    add_param_option(parser)
     add("--debug-flags", default="", metavar="FLAG[,FLAG]")
     add("--debug-file", default="cerr", metavar="FILE")
     checkpoints.add_options(parser)
