@@ -2,8 +2,8 @@
 /*
  * Which thread runs where: one queue in order of readiness, of which real-time
  * threads come first; time slices counted in instructions, so that a run is
- * deterministic.  A core keeps the state of
- * the thread it ran last until somebody else needs the core or the state.
+ * deterministic.  A core keeps the state of the thread it ran last until
+ * somebody else needs the core or the state.
  */
 #include <sched.h>
 #include <stddef.h>
