@@ -33,6 +33,7 @@ def _probe_rows(probe: Dict[str, Any]) -> List[str]:
         ("ring 0", probe["ring0"]),
         ("ring 3 runs", probe["runs_ring3"]),
         ("SYSCALL enters ring 0", probe["syscall_enters_ring0"]),
+        ("SYSCALL by a window", probe["syscall_window"]),
         ("debugging by KVM", probe["guest_debug"]),
         ("instruction counter", probe["perf_counter"]),
         ("RDTSC can be trapped", probe["rdtsc_faults"]),
