@@ -13,7 +13,7 @@ void kvm_window_syscall(struct kvm_window *window)
     if (window->rest)
         window->rest--;
     else
-        window->last_rest = 0;
+        window->last_rest /= 2;
 }
 
 void kvm_window_wasted(struct kvm_window *window)

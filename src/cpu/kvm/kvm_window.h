@@ -8,7 +8,8 @@
  * once more for the stub's OUT (struct kvm_probe, syscall_window).  It ends
  * after other exits, too, such as the host's timer or a page that is new to the
  * shadow tables; after one of these some system calls have to come by the stub
- * before the window is asked for again, more each time.
+ * before the window is asked for again, twice as many each time, and half as
+ * many after each system call that it met.
  *
  * Source: Linux, Documentation/virt/kvm/api.rst, "request_interrupt_window".
  */
@@ -25,7 +26,7 @@ extern "C" {
 struct kvm_window {
     bool is_usable;
     uint32_t rest;      /* system calls until it is asked for again */
-    uint32_t last_rest; /* 0: the last one was met by a system call */
+    uint32_t last_rest;
 };
 
 /** kvm_window_is_wanted() - for the next run. */

@@ -41,7 +41,11 @@ TEST(KvmWindow, WaitsLongerEachTimeItIsWasted)
     }
     kvm_window_syscall(&window); /* met by the window */
     kvm_window_wasted(&window);
-    EXPECT_EQ(wait(&window), 1) << "from the beginning";
+    EXPECT_EQ(wait(&window), 64) << "half of it, doubled";
+    for (int i = 0; i < 4; i++)
+        kvm_window_syscall(&window);
+    kvm_window_wasted(&window);
+    EXPECT_EQ(wait(&window), 8);
 }
 
 } // namespace
