@@ -25,7 +25,7 @@ extern "C" {
 
 struct kvm_window {
     bool is_usable;
-    uint32_t rest;      /* system calls until it is asked for again */
+    uint32_t rest; /* system calls until it is asked for again */
     uint32_t last_rest;
 };
 
