@@ -52,3 +52,14 @@ def test_a_program_runs_in_lockstep_with_the_host(argv):
     assert program, f"no program {argv[0]}: run util/install-deps.sh"
     status, output = run([BUILD / "lockstep", program, *argv[1:]], 300)
     assert status == 0, output
+
+
+def test_lockstep_finds_a_difference_and_its_instruction():
+    """Spoiled after the third system call, seen at once when stepping."""
+    status, output = run(
+        [BUILD / "lockstep", "--plant=3", "/bin/echo", "gear"], 60
+    )
+    assert status == 1
+    assert "difference at system call 3: " in output
+    assert "first difference, 0 instructions after system call 3: " in output
+    assert "  at 0x" in output

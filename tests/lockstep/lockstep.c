@@ -2,7 +2,7 @@
 /*
  * A program beside itself: natively under ptrace, and on the simulated core.
  *
- *   lockstep [--insts N] PROGRAM [ARG...]
+ *   lockstep [--insts N] [--plant N] PROGRAM [ARG...]
  *
  * Both run to each system call; there, registers, vectors and all writable
  * memory are compared.  What the system call did is then copied from the native
@@ -16,8 +16,9 @@
  *
  * Single-threaded programs that take no signals; output is that of the native
  * side.  --insts ends at the first system call behind so many instructions:
- * what comes after the last one is not compared.  Ends with "N instructions in
- * lockstep"; exit status 1 on a difference.
+ * what comes after the last one is not compared.  --plant is for tests of this
+ * program: it spoils XMM15 of the core after so many system calls.  Ends with
+ * "N instructions in lockstep"; exit status 1 on a difference.
  */
 #include <Zydis/Zydis.h>
 #include <getopt.h>
@@ -34,6 +35,7 @@
 struct run {
     char **argv;
     uint64_t max_insts;
+    uint64_t plant; /* system calls until XMM15 is spoiled */
     struct tracee tracee;
     struct image *image;
     uint64_t syscalls; /* reached and passed */
@@ -67,6 +69,16 @@ static void stop(struct run *run)
     image_destroy(run->image);
 }
 
+/* In XMM15, which few programs use. */
+static void plant_difference(struct x86_core *core)
+{
+    enum { XMM15 = 160 + 15 * 16 }; /* in the FXSAVE image */
+
+    x86_core_sync(core);
+    x86_core_state(core)->xsave[XMM15] ^= 1;
+    x86_core_state_changed(core);
+}
+
 /* Let the native side execute its system call, then follow.  It goes without
  * rseq, because then the kernel writes to its memory after the stop. */
 static void pass_syscall(struct run *run)
@@ -85,6 +97,8 @@ static void pass_syscall(struct run *run)
         image_copy_writable(run->image, &run->tracee);
     image_copy_registers(run->image, &run->tracee);
     run->syscalls++;
+    if (run->syscalls == run->plant)
+        plant_difference(image_core(run->image));
 }
 
 static void print_inst(struct run *run, uint64_t rip)
@@ -185,7 +199,8 @@ int main(int argc, char **argv)
 {
     static const struct option known[] = {
         {"insts", required_argument, NULL, 'i'},
-        {0  },
+        {"plant",   required_argument, NULL, 'p'},
+        {0      },
     };
     struct run run = {.max_insts = UINT64_MAX};
     uint64_t insts = 0;
@@ -193,12 +208,17 @@ int main(int argc, char **argv)
     int option, status;
 
     while ((option = getopt_long(argc, argv, "+", known, NULL)) != -1) {
-        if (option != 'i')
+        if (option == 'i')
+            run.max_insts = strtoull(optarg, NULL, 0);
+        else if (option == 'p')
+            run.plant = strtoull(optarg, NULL, 0);
+        else
             return 2;
-        run.max_insts = strtoull(optarg, NULL, 0);
     }
     if (optind == argc) {
-        (void)fprintf(stderr, "usage: lockstep [--insts N] PROGRAM [ARG...]\n");
+        (void)fprintf(
+            stderr,
+            "usage: lockstep [--insts N] [--plant N] PROGRAM [ARG...]\n");
         return 2;
     }
     run.argv = argv + optind;
