@@ -453,11 +453,13 @@ uint64_t cpu_io_host_tsc_lag(const struct base_cpu *cpu)
 {
     const struct cpu_io *io = &cpu->io;
     double passed = (double)(cpu->runner.now - io->host_tsc_seen_at);
-    uint64_t wanted =
-        io->host_tsc_seen + (uint64_t)(passed / io->ticks_per_host_tsc);
     uint64_t host = host_clock_tsc();
+    uint64_t wanted;
 
-    return io->has_host_tsc && wanted > host ? wanted - host : 0;
+    if (!io->has_host_tsc)
+        return 0;
+    wanted = io->host_tsc_seen + (uint64_t)(passed / io->ticks_per_host_tsc);
+    return wanted > host ? wanted - host : 0;
 }
 
 /* Both times are seen together, so that it is not there too early. */
@@ -470,7 +472,6 @@ static tick_t tick_of_host_tsc(struct base_cpu *cpu, int64_t tsc)
     cpu_io_see_host_tsc(cpu);
     left = tsc - (int64_t)cpu->io.host_tsc_seen;
     ticks = (double)left * cpu->io.ticks_per_host_tsc;
-
     if (left < 0)
         return 0;
     return ticks < (double)(TICK_MAX - now) ? now + (tick_t)ticks + 1

@@ -37,7 +37,10 @@ struct base_cpu;
 /* A hypercall with this number plus that of a pseudo operation performs it. */
 #define CPU_HYPERCALL_PSEUDO UINT64_C(0x6d350000) /* "m5" */
 
-enum cpu_tsc { CPU_TSC_MOVABLE, CPU_TSC_FIXED };
+enum cpu_tsc {
+    CPU_TSC_MOVABLE, /* goes on from where it is */
+    CPU_TSC_FIXED,   /* is the host's own */
+};
 
 struct cpu_io {
     /* Statistics. */
@@ -117,7 +120,9 @@ bool cpu_msr_write(struct base_cpu *cpu, uint32_t index, uint64_t value);
  *
  * Both between two runs of the core.  Simulated time counts it again from
  * cpu_io_leave_host_tsc() on, without a step; that does nothing to a CPU that
- * has not the host's. Returns: false if it went back.
+ * has not the host's.
+ *
+ * Returns: false if it went back.
  */
 bool cpu_io_take_host_tsc(struct base_cpu *cpu, double ticks_per_host_tsc,
                           enum cpu_tsc kind);

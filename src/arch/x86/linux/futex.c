@@ -17,9 +17,6 @@ struct futex_key {
     const struct mm *mm; /* of FUTEX_OF_PROCESS and FUTEX_OF_MAPPING */
 };
 
-/* The highest address that a program can have. */
-static const uint64_t FUTEX_LIMIT = UINT64_C(1) << 47;
-
 /* Memory that is the process's own may change its frame while threads wait,
  * after a fork. */
 static bool futex_is_own(const struct mm *mm, uint64_t addr)
@@ -36,7 +33,7 @@ static bool futex_find(struct mm *mm, uint64_t addr, uint32_t flags,
 {
     *key = (struct futex_key){FUTEX_OF_PROCESS, addr, mm};
     if (flags & FUTEX_PRIVATE_FLAG)
-        return addr < FUTEX_LIMIT;
+        return addr < MM_TASK_SIZE_64;
     if (mm_fault(mm, addr, MM_WRITE) != MM_OK &&
         mm_fault(mm, addr, MM_READ) != MM_OK)
         return false;
